@@ -1,0 +1,98 @@
+# Everything runs in $(VENV), made from the pins in constraints.txt. A second call installs nothing:
+# the stamp files in $(VENV) are newer than pyproject.toml and constraints.txt.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+VENV ?= .venv
+PYTEST_ARGS ?= -n 2
+# Where the CPU build of torch comes from, if not from the package index that pip is set up with,
+# such as TORCH_ARGS="--index-url URL".
+TORCH_ARGS ?=
+# 1 lets a CUDA build of torch in (several GB); synthgym runs on it, but does not need it.
+ALLOW_CUDA ?= 0
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PINS := pyproject.toml constraints.txt
+BUILD := build
+
+# One thread for each worker: two workers on two cores would otherwise fight over them.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help install demo test docs-test lint format types imports build check-wheel check clean
+
+help:  ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "synthgym needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+# torch goes first: a later install of something that needs torch finds it there, and cannot bring
+# another build. The dry run tells which build it would be before a byte of it is fetched.
+$(VENV)/.installed-torch: constraints.txt | $(VENV)/bin/python
+	@echo "Installing torch ..."
+	@$(PIP) install --quiet --dry-run --report $(VENV)/torch-plan.json -c constraints.txt $(TORCH_ARGS) torch
+	@if [ "$(ALLOW_CUDA)" != 1 ] && grep -q '"name": "nvidia' $(VENV)/torch-plan.json; then \
+	  echo 'error: the package index offers the CUDA build of torch (several GB); synthgym needs' >&2; \
+	  echo '  the CPU build only. Say where it is:  make TORCH_ARGS="--index-url URL"' >&2; \
+	  echo '  or take the CUDA build:               make ALLOW_CUDA=1' >&2; \
+	  exit 1; \
+	fi
+	@$(PIP) install --quiet -c constraints.txt $(TORCH_ARGS) torch
+	@touch $@
+
+$(VENV)/.installed-user: $(PINS) $(VENV)/.installed-torch
+	@echo "Installing synthgym with its baselines and report ..."
+	@$(PIP) install --quiet -c constraints.txt -e ".[baselines,report]"
+	@touch $@
+
+$(VENV)/.installed-dev: $(PINS) $(VENV)/.installed-user
+	@echo "Installing the development tools ..."
+	@$(PIP) install --quiet -c constraints.txt -e ".[baselines,report,dev]"
+	@touch $@
+
+install: $(VENV)/.installed-user  ## Install synthgym, baselines and report into .venv
+
+demo: $(VENV)/.installed-user  ## Match a sound, run a small benchmark, write its report
+	$(BIN)/python benchmarks/demo.py
+
+test: $(VENV)/.installed-dev  ## Run the tests (PYTEST_ARGS="-k name" for some of them)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+docs-test: $(VENV)/.installed-dev  ## Run the code blocks of README.md and docs/
+	$(BIN)/python -m pytest tests/docs
+
+lint: $(VENV)/.installed-dev  ## Check style (ruff) and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory imports
+
+format: $(VENV)/.installed-dev  ## Rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.installed-dev  ## Check types: strictly for synthgym, plainly for baselines
+	$(BIN)/mypy --strict synthgym
+	$(BIN)/mypy baselines
+
+# The packages as they are installed, with baselines/ at synthgym/baselines.
+imports: $(VENV)/.installed-dev  ## Check the direction of imports (import-linter)
+	@rm -rf $(BUILD)/imports && mkdir -p $(BUILD)/imports
+	@cp -R synthgym $(BUILD)/imports/synthgym && cp -R baselines $(BUILD)/imports/synthgym/baselines
+	cd $(BUILD)/imports && $(abspath $(BIN))/lint-imports --no-cache --config $(CURDIR)/pyproject.toml
+
+build: $(VENV)/.installed-dev  ## Build the wheel and the source distribution into dist/
+	rm -rf dist $(BUILD)/lib $(BUILD)/bdist.*
+	$(BIN)/python -m build --outdir dist .
+
+check-wheel: build  ## Install the wheel into an empty environment and use it
+	PYTHON=$(PYTHON) .ci/check-wheel dist
+
+check: lint types check-wheel test  ## All of the above
+
+clean:  ## Remove what was built (the environment stays: rm -r .venv)
+	rm -rf $(BUILD) dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find synthgym baselines benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +
