@@ -1,0 +1,1 @@
+"""synthgym: automatic sound matching as an open benchmark."""

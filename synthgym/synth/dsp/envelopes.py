@@ -1,0 +1,39 @@
+"""Envelopes: control signals in [0, 1]."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from synthgym.synth.clock import Clock
+
+
+def adsr(
+    attack_s: Tensor, decay_s: Tensor, sustain: Tensor, hold_s: Tensor, release_s: Tensor, clock: Clock
+) -> Tensor:
+    """Attack, decay, sustain, release in straight lines, as a gate of `hold_s` seconds drives them.
+
+    From 0 it rises to 1 in `attack_s`, falls to `sustain` in `decay_s` and stays there until the
+    gate closes; from the level it has then it falls to 0 in `release_s`. Continuous in time and in
+    every argument, so its derivatives are true ones almost everywhere.
+
+    Args:
+        attack_s: seconds, `(batch,)`, above zero, like the other times.
+        decay_s: seconds.
+        sustain: level in [0, 1].
+        hold_s: seconds from the start to the end of the gate.
+        release_s: seconds.
+        clock: time base.
+
+    Returns:
+        `(batch, n_samples)`.
+    """
+    time_s = torch.arange(clock.n_samples, dtype=attack_s.dtype, device=attack_s.device)
+    time_s = (time_s / clock.sample_rate)[None, :]
+    attack_s, decay_s, sustain, hold_s, release_s = (
+        value[:, None] for value in (attack_s, decay_s, sustain, hold_s, release_s)
+    )
+    held_s = torch.minimum(time_s, hold_s)
+    falling = torch.maximum(1 - (held_s - attack_s) * ((1 - sustain) / decay_s), sustain)
+    level = torch.minimum(held_s / attack_s, falling)
+    return level * (1 - (time_s - held_s) / release_s).clamp_min(0)

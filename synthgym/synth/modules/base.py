@@ -1,0 +1,98 @@
+"""What a module is: parameter definitions and one call into `dsp`."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from synthgym.errors import PatchError
+from synthgym.synth.clock import Clock
+from synthgym.synth.params import Choice, Linear, Log, Spec, Switch
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input of a module.
+
+    Args:
+        name: as patches name it.
+        optional: whether it may stay unconnected.
+        many: whether it takes several signals.
+    """
+
+    name: str
+    optional: bool = False
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What one node is rendered from.
+
+    Args:
+        values: physical parameter values by name, `(batch,)`; one-hot `(batch, k)` for a Choice.
+        signals: the signals at each connected port, each `(batch, n_samples)`.
+        clock: time base.
+    """
+
+    values: Mapping[str, Tensor]
+    signals: Mapping[str, tuple[Tensor, ...]]
+    clock: Clock
+
+    def signal(self, port: str) -> Tensor | None:
+        """The signal at a port, or None where it is not connected."""
+        signals = self.signals.get(port, ())
+        return signals[0] if signals else None
+
+
+@dataclass(frozen=True)
+class Module(abc.ABC):
+    """A building block of patches: a frozen dataclass whose fields are its parameters.
+
+    A field that holds a `Linear`, `Log`, `Choice` or `Switch` of its own name is an entry of the
+    unit vector; a plain number in its place is a constant; other fields are settings.
+    """
+
+    ports: ClassVar[tuple[Port, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Linear | Log | Choice | Switch) and value.name != field.name:
+                raise PatchError(
+                    f"{type(self).__name__}.{field.name} holds a parameter named {value.name!r}; "
+                    f"name it {field.name!r}"
+                )
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """The parameters that the unit vector drives."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return tuple(v for v in values if isinstance(v, Linear | Log | Choice | Switch))
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """The parameters that are fixed to a number."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: float(value)
+            for name, value in values.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
+    @abc.abstractmethod
+    def render(self, inputs: Inputs) -> Tensor:
+        """The module's signal, `(batch, n_samples)`."""
+
+
+def one_of(shape: Choice | str, values: Mapping[str, Tensor]) -> tuple[Tensor, tuple[str, ...]]:
+    """One-hot weights and option names of a Choice, or of a fixed option as a choice of one."""
+    if isinstance(shape, Choice):
+        return values[shape.name], shape.options
+    batch = next(iter(values.values()))
+    return torch.ones(len(batch), 1, dtype=batch.dtype, device=batch.device), (shape,)

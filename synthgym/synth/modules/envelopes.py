@@ -1,0 +1,55 @@
+"""Envelopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from synthgym.synth.dsp.envelopes import adsr
+from synthgym.synth.modules.base import Inputs, Module, Port
+from synthgym.synth.params import Linear, Log
+
+REFERENCE_S = 1.024
+
+
+@dataclass(frozen=True)
+class ADSR(Module):
+    """Attack, decay, sustain, release: shapes the sound at its input, or is a control signal.
+
+    Args:
+        attack: in seconds.
+        decay: in seconds.
+        sustain: level in [0, 1].
+        hold: seconds from the start to the release (the length of the note).
+        release: in seconds.
+    """
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("audio", optional=True),)
+
+    attack: Log | Linear | float = Log("attack", 0.002, 0.5, unit="s")
+    decay: Log | Linear | float = Log("decay", 0.01, 1.0, unit="s")
+    sustain: Linear | float = Linear("sustain", 0.0, 1.0)
+    hold: Linear | float = Linear("hold", 0.1, 1.0, unit="s")
+    release: Log | Linear | float = Log("release", 0.01, 1.0, unit="s")
+
+    @classmethod
+    def spanning(cls, duration_s: float) -> ADSR:
+        """An envelope whose longest times grow with the sound: the defaults are for 1.024 s."""
+        scale = duration_s / REFERENCE_S
+        return cls(
+            attack=Log("attack", 0.002, max(0.5 * scale, 0.02), unit="s"),
+            decay=Log("decay", 0.01, max(scale, 0.02), unit="s"),
+            hold=Linear("hold", 0.1 * scale, scale, unit="s"),
+            release=Log("release", 0.01, max(scale, 0.02), unit="s"),
+        )
+
+    def render(self, inputs: Inputs) -> Tensor:
+        """See `Module.render`."""
+        v = inputs.values
+        envelope = adsr(
+            v["attack"], v["decay"], v["sustain"], v["hold"], v["release"], inputs.clock
+        )
+        audio = inputs.signal("audio")
+        return envelope if audio is None else envelope * audio

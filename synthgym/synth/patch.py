@@ -1,0 +1,249 @@
+"""A patch: a graph of named modules, checked when built, rendered as a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from typing import Literal, overload
+
+import torch
+from torch import Tensor
+
+from synthgym.errors import ParameterError, PatchError, unknown_name
+from synthgym.synth.clock import Clock
+from synthgym.synth.modules.base import Inputs, Module
+from synthgym.synth.params import ParamSpace, Spec, Switch
+
+
+@dataclass(frozen=True)
+class Switched:
+    """A connection that the unit vector can open and close.
+
+    Args:
+        source: name of the node that the signal comes from.
+    """
+
+    source: str
+
+
+Connection = str | Switched
+
+
+@dataclass(frozen=True)
+class Node:
+    """A named module and where its inputs come from.
+
+    Args:
+        name: unique within the patch.
+        module: what it computes.
+        inputs: by port: a node's name, a `Switched` one, or a tuple of these where the port takes
+            many.
+        position: DiffMoog's (channel, layer) cell, kept for reference.
+    """
+
+    name: str
+    module: Module
+    inputs: Mapping[str, Connection | tuple[Connection, ...]] = field(default_factory=dict)
+    position: tuple[int, int] | None = None
+
+    @property
+    def connections(self) -> list[tuple[str, Connection]]:
+        """`(port, connection)` in order, one for each signal."""
+        pairs: list[tuple[str, Connection]] = []
+        for port, given in self.inputs.items():
+            pairs.extend((port, c) for c in (given if isinstance(given, tuple) else (given,)))
+        return pairs
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """Parameters of the module, and a Switch for each switched connection."""
+        return self.module.specs + tuple(
+            Switch(_switch_name(port, c)) for port, c in self.connections if isinstance(c, Switched)
+        )
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A rendering with the signal of every node.
+
+    Args:
+        audio: the output, `(batch, n_samples)`.
+        taps: by node name, `(batch, n_samples)` each.
+    """
+
+    audio: Tensor
+    taps: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A graph of nodes, driven by a unit vector.
+
+    Args:
+        nodes: in any order; the order of the unit vector's entries is theirs.
+        output: name of the node that is heard; by default the one that feeds no other.
+
+    Raises:
+        PatchError: a name is used twice, a port does not exist or is missing its input, the graph
+            has a cycle, or there is not exactly one candidate for the output.
+        UnknownNameError: a connection or `output` names a node that does not exist.
+    """
+
+    nodes: tuple[Node, ...]
+    output: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(self.nodes))
+        if not self.nodes:
+            raise PatchError("the patch has no nodes; give it at least one")
+        names = [node.name for node in self.nodes]
+        for name in names:
+            if names.count(name) > 1:
+                raise PatchError(f"two nodes are named {name!r}; rename one")
+        for node in self.nodes:
+            _check_connections(node, names)
+        if self.output and self.output not in names:
+            raise unknown_name("output node", self.output, names)
+        object.__setattr__(self, "output", self.output or _only_sink(self.nodes))
+        _ = self._order
+
+    @cached_property
+    def space(self) -> ParamSpace:
+        """The parameters of all nodes."""
+        return ParamSpace(tuple((node.name, spec) for node in self.nodes for spec in node.specs))
+
+    @cached_property
+    def _order(self) -> tuple[Node, ...]:
+        by_name = {node.name: node for node in self.nodes}
+        graph = {n.name: [_source(c) for _, c in n.connections] for n in self.nodes}
+        try:
+            return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            cycle = " -> ".join(error.args[1])
+            raise PatchError(f"the connections form a cycle: {cycle}; break it") from None
+
+    @overload
+    def render(
+        self,
+        unit: Tensor,
+        clock: Clock,
+        taps: Literal[False] = False,
+        generator: torch.Generator | None = None,
+    ) -> Tensor: ...
+    @overload
+    def render(
+        self,
+        unit: Tensor,
+        clock: Clock,
+        taps: Literal[True],
+        generator: torch.Generator | None = None,
+    ) -> Rendered: ...
+    def render(
+        self,
+        unit: Tensor,
+        clock: Clock,
+        taps: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> Tensor | Rendered:
+        """Render unit vectors to sound; a pure function, differentiable, each row on its own.
+
+        Args:
+            unit: `(batch, dimension)` in [0, 1]; sets device and precision.
+            clock: time base.
+            taps: return a `Rendered` with the signal of every node.
+            generator: where given, Choices are sampled with Gumbel noise from it.
+
+        Returns:
+            Audio `(batch, n_samples)`, or `Rendered`.
+
+        Raises:
+            ParameterError: wrong shape or dtype.
+        """
+        decoded = self.space.decode(unit, generator)
+        signals: dict[str, Tensor] = {}
+        for node in self._order:
+            own = decoded.get(node.name, {})
+            signals[node.name] = node.module.render(
+                Inputs(_with_constants(node.module, own, unit), _gather(node, own, signals), clock)
+            )
+        audio = signals[self.output]
+        return Rendered(audio, signals) if taps else audio
+
+    def unit(self, values: Mapping[str, Mapping[str, float | str | bool]]) -> Tensor:
+        """The unit vector `(dimension,)`, float64, of physical values; see `ParamSpace.encode`."""
+        return self.space.encode(values)
+
+
+def check_unit_values(unit: Tensor) -> None:
+    """Raise `ParameterError` if an entry of a unit vector is not finite or outside [0, 1]."""
+    if not bool(torch.isfinite(unit).all()):
+        raise ParameterError("unit holds NaN or infinity; every entry must be in [0, 1]")
+    if not bool(((unit >= 0) & (unit <= 1)).all()):
+        raise ParameterError(
+            f"unit has entries from {float(unit.min()):g} to {float(unit.max()):g}; "
+            "every entry must be in [0, 1]"
+        )
+
+
+def _source(connection: Connection) -> str:
+    return connection.source if isinstance(connection, Switched) else connection
+
+
+def _switch_name(port: str, connection: Switched) -> str:
+    return f"{port}_from_{connection.source}"
+
+
+def _check_connections(node: Node, names: list[str]) -> None:
+    ports = {port.name: port for port in node.module.ports}
+    kind = type(node.module).__name__
+    for port, given in node.inputs.items():
+        if port not in ports:
+            error = unknown_name(f"port of node {node.name!r} ({kind})", port, ports)
+            raise PatchError(str(error))
+        if isinstance(given, tuple) and not ports[port].many:
+            raise PatchError(
+                f"node {node.name!r}: port {port!r} of {kind} takes one signal, not {len(given)}; "
+                "put a Mix in front of it"
+            )
+    for _, connection in node.connections:
+        if _source(connection) not in names:
+            raise unknown_name(f"node, an input of {node.name!r},", _source(connection), names)
+    connected = {port for port, _ in node.connections}
+    for port in ports.values():
+        if not port.optional and port.name not in connected:
+            raise PatchError(
+                f"node {node.name!r}: port {port.name!r} of {kind} has no input; connect it"
+            )
+
+
+def _only_sink(nodes: Iterable[Node]) -> str:
+    used = {_source(c) for node in nodes for _, c in node.connections}
+    sinks = [node.name for node in nodes if node.name not in used]
+    if len(sinks) != 1:
+        found = ", ".join(sinks) if sinks else "none, the connections form a cycle"
+        raise PatchError(f"nodes that feed no other: {found}; name one as the output")
+    return sinks[0]
+
+
+def _with_constants(
+    module: Module, values: Mapping[str, Tensor], unit: Tensor
+) -> Mapping[str, Tensor]:
+    constants = module.constants
+    if not constants:
+        return values
+    full = {name: unit.new_full((len(unit),), value) for name, value in constants.items()}
+    return {**full, **values}
+
+
+def _gather(
+    node: Node, values: Mapping[str, Tensor], signals: Mapping[str, Tensor]
+) -> dict[str, tuple[Tensor, ...]]:
+    gathered: dict[str, tuple[Tensor, ...]] = {}
+    for port, connection in node.connections:
+        signal = signals[_source(connection)]
+        if isinstance(connection, Switched):
+            signal = signal * values[_switch_name(port, connection)][:, None]
+        gathered[port] = (*gathered.get(port, ()), signal)
+    return gathered
