@@ -1,0 +1,1 @@
+"""Runs of solvers on tasks: records that survive, scores, verification, reports."""
