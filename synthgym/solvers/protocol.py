@@ -1,0 +1,72 @@
+"""What a solver is: its methods, its name, its track, its seed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from synthgym.tasks import Problem
+
+Track = Literal["search", "amortized"]
+"""`search` learns nothing beforehand; `amortized` was trained on the train split."""
+
+SOLVER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+"""Names stand in the paths of records."""
+
+
+class AskTellSolver(Protocol):
+    """A solver that proposes points and is told their values."""
+
+    name: str
+
+    def ask(self) -> ArrayLike:
+        """The next points (n, d), one point (d,), or an empty array when finished."""
+
+    def tell(self, points: Any, values: Any, /) -> None:
+        """Learn the values of the points that `ask` returned."""
+
+
+class GradientAskTellSolver(Protocol):
+    """An ask-and-tell solver that is told gradients too; `wants_gradients` is True."""
+
+    name: str
+    wants_gradients: bool
+
+    def ask(self) -> ArrayLike:
+        """The next points (n, d), one point (d,), or an empty array when finished."""
+
+    def tell(self, points: Any, values: Any, gradients: Any, /) -> None:
+        """Learn the values and gradients of the points that `ask` returned."""
+
+
+class DrivingSolver(Protocol):
+    """A solver that calls the problem itself."""
+
+    name: str
+
+    def solve(self, problem: Problem) -> None:
+        """Evaluate `problem` as often as wanted; the best point is kept by the problem."""
+
+
+Solver: TypeAlias = AskTellSolver | GradientAskTellSolver | DrivingSolver
+
+
+def solver_seed(task: str, solver: str, split: str, index: int, seed: int) -> int:
+    """The seed of one run, from what names it and nothing else; in 1 ... 2^31 - 1.
+
+    It fits every generator in use (NumPy's legacy one takes 32 bits, some libraries take a signed
+    int) and is never 0, which some libraries read as "from the clock".
+    """
+    text = "\n".join(["synthgym solver seed", task, solver, split, str(index), str(seed)])
+    digest = hashlib.sha256(text.encode()).digest()
+    return 1 + int.from_bytes(digest[:8], "big") % (2**31 - 1)
+
+
+def describe_error(error: BaseException) -> str:
+    """An exception in one line, for a message about whatever raised it."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
