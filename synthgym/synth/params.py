@@ -172,7 +172,7 @@ class Switch:
         return (1.0 if value else 0.0,)
 
     def gate(self, unit: Tensor) -> Tensor:
-        """0 or 1 of shape `(batch,)` from unit entries `(batch,)`, with a straight-through gradient."""
+        """0 or 1, `(batch,)`, from unit entries `(batch,)`, with a straight-through gradient."""
         hard = (unit >= 0.5).to(unit.dtype)
         if not (torch.is_grad_enabled() and unit.requires_grad):
             return hard
@@ -269,7 +269,9 @@ class ParamSpace:
         entries: list[float] = []
         for node, spec in self.specs:
             if node not in values or spec.name not in values[node]:
-                raise ParameterError(f"no value for {node}.{spec.name}; give one for every parameter")
+                raise ParameterError(
+                    f"no value for {node}.{spec.name}; give one for every parameter"
+                )
             entries.extend(spec.to_unit(values[node][spec.name]))
         return torch.tensor(entries, dtype=torch.float64)
 

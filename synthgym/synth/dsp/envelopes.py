@@ -9,7 +9,12 @@ from synthgym.synth.clock import Clock
 
 
 def adsr(
-    attack_s: Tensor, decay_s: Tensor, sustain: Tensor, hold_s: Tensor, release_s: Tensor, clock: Clock
+    attack_s: Tensor,
+    decay_s: Tensor,
+    sustain: Tensor,
+    hold_s: Tensor,
+    release_s: Tensor,
+    clock: Clock,
 ) -> Tensor:
     """Attack, decay, sustain, release in straight lines, as a gate of `hold_s` seconds drives them.
 

@@ -6,4 +6,14 @@ from synthgym.synth.modules.filters import Lowpass
 from synthgym.synth.modules.mixing import Mix
 from synthgym.synth.modules.oscillators import LFO, FMOscillator, Oscillator
 
-__all__ = ["ADSR", "LFO", "FMOscillator", "Inputs", "Lowpass", "Mix", "Module", "Oscillator", "Port"]
+__all__ = [
+    "ADSR",
+    "LFO",
+    "FMOscillator",
+    "Inputs",
+    "Lowpass",
+    "Mix",
+    "Module",
+    "Oscillator",
+    "Port",
+]

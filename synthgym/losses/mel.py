@@ -1,0 +1,176 @@
+"""The suite's distance: mel spectrograms at three resolutions, in dB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from synthgym.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """One mel spectrogram of the distance.
+
+    Args:
+        window_s: length of the Hann window in seconds; frames overlap by half.
+        n_bands: number of mel bands.
+    """
+
+    window_s: float
+    n_bands: int
+
+
+RESOLUTIONS = (Resolution(0.016, 32), Resolution(0.032, 64), Resolution(0.128, 128))
+
+
+@dataclass(frozen=True)
+class MelEmbedding:
+    """What `MelDistance` keeps of a sound.
+
+    Args:
+        powers: for each resolution the mel power `(batch, n_frames, n_bands)`; the bands of a
+            full-scale sine add up to about 0.375, the power of a Hann window's three bins.
+        floor_db: depth of the floor under the loudest cell, in dB.
+    """
+
+    powers: tuple[Tensor, ...]
+    floor_db: float
+
+    @cached_property
+    def floors(self) -> tuple[Tensor, ...]:
+        """Power added to every cell, `(batch, 1, 1)`: `floor_db` under the loudest one."""
+        share = 10 ** (-self.floor_db / 10)
+        # The lower limit keeps digital silence finite: 160 dB under full scale.
+        return tuple(p.amax((1, 2), keepdim=True).mul(share).clamp_min(1e-16) for p in self.powers)
+
+    @cached_property
+    def levels_db(self) -> tuple[Tensor, ...]:
+        """Levels over the floor in dB, `(batch, n_frames, n_bands)`, as a target has them."""
+        return tuple(_decibels(p, f) for p, f in zip(self.powers, self.floors, strict=True))
+
+    def row(self, index: int) -> MelEmbedding:
+        """The embedding of one sound of the batch, as a batch of one."""
+        return MelEmbedding(tuple(p[index : index + 1] for p in self.powers), self.floor_db)
+
+
+@dataclass(frozen=True)
+class MelDistance:
+    """Mean absolute difference in dB between mel spectrograms at three resolutions.
+
+    Hann windows of about 16, 32 and 128 ms, half overlap, 32, 64 and 128 HTK mel bands from 0 Hz to
+    the Nyquist frequency; the mean over the cells of a resolution, then over resolutions. Powers
+    are floored 80 dB under the target's loudest cell (the floor is added, so that the gradient
+    never vanishes). Absolute level counts: a sound 6 dB too loud is about 6 dB away wherever it is
+    well above the floor. Not symmetric, as the floor is the target's.
+
+    Args:
+        sample_rate: of both sounds, in Hz.
+        resolutions: the spectrograms.
+        floor_db: depth of the floor under the target's loudest cell.
+    """
+
+    sample_rate: int = 16000
+    resolutions: tuple[Resolution, ...] = RESOLUTIONS
+    floor_db: float = 80.0
+    name: str = field(default="mel", init=False)
+
+    def embed(self, audio: Tensor) -> MelEmbedding:
+        """The mel powers of sounds.
+
+        Args:
+            audio: `(batch, n_samples)`, float32 or float64.
+
+        Raises:
+            ParameterError: another shape, or no samples.
+        """
+        if audio.ndim != 2 or audio.shape[1] == 0:
+            raise ParameterError(
+                f"audio has shape {tuple(audio.shape)}; it must be (batch, n_samples), not empty"
+            )
+        return MelEmbedding(
+            tuple(self._power(audio, resolution) for resolution in self.resolutions), self.floor_db
+        )
+
+    def compare(self, embedded: MelEmbedding, embedded_target: MelEmbedding) -> Tensor:
+        """Distances `(batch,)` in dB between embedded sounds and their targets.
+
+        Args:
+            embedded: a batch of sounds.
+            embedded_target: of the same batch size, or a batch of one for all.
+        """
+        distances = [
+            (_decibels(power, floor) - level).abs().mean((1, 2))
+            for power, floor, level in zip(
+                embedded.powers, embedded_target.floors, embedded_target.levels_db, strict=True
+            )
+        ]
+        return torch.stack(distances).mean(0)
+
+    def __call__(self, audio: Tensor, target: Tensor) -> Tensor:
+        """Distances `(batch,)` in dB between sounds and targets, both `(batch, n_samples)`."""
+        return self.compare(self.embed(audio), self.embed(target))
+
+    def _power(self, audio: Tensor, resolution: Resolution) -> Tensor:
+        size = window_length(resolution.window_s, self.sample_rate)
+        window, bands = _filterbank(
+            size, resolution.n_bands, self.sample_rate, audio.dtype, audio.device
+        )
+        hop = size // 2
+        n_frames = -(-audio.shape[1] // hop) + 1
+        padded = F.pad(audio, (hop, n_frames * hop - audio.shape[1]))
+        spectrum = torch.fft.rfft(padded.unfold(-1, size, hop) * window)
+        return (spectrum.real.square() + spectrum.imag.square()) @ bands
+
+
+def _decibels(power: Tensor, floor: Tensor) -> Tensor:
+    """Level over the floor, the floor itself being 0 dB."""
+    return torch.log10((power + floor) / floor) * 10
+
+
+@lru_cache(maxsize=64)
+def window_length(window_s: float, sample_rate: int) -> int:
+    """Window length in samples: the nearest even number."""
+    return max(2 * round(window_s * sample_rate / 2), 2)
+
+
+@lru_cache(maxsize=64)
+def _filterbank(
+    size: int, n_bands: int, sample_rate: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Window `(size,)`, scaled to unit sum, and mel weights `(size // 2 + 1, n_bands)`.
+
+    Triangles over the HTK mel scale, `2595 log10(1 + f / 700)`. A weight is the mean of the
+    triangle over the bin's width and not its value in the bin's middle, so that narrow low bands
+    are not empty at short windows.
+    """
+    window = np.hanning(size + 1)[:-1]
+    nyquist = sample_rate / 2
+    mel_edges = np.linspace(0.0, 2595 * np.log10(1 + nyquist / 700), n_bands + 2)
+    edges = 700 * (10 ** (mel_edges / 2595) - 1)
+    bin_hz = sample_rate / size
+    bin_edges = np.clip((np.arange(size // 2 + 2) - 0.5) * bin_hz, 0, nyquist)
+    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
+    area = _triangle_integral(bin_edges[:, None], low, middle, high)
+    weights = np.diff(area, axis=0) / bin_hz
+    return (
+        torch.tensor(window / window.sum(), dtype=dtype, device=device),
+        torch.tensor(weights, dtype=dtype, device=device),
+    )
+
+
+def _triangle_integral(
+    at: np.ndarray, low: np.ndarray, middle: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Integral from minus infinity to `at` of triangles of height 1."""
+    rise = np.clip(at, low, middle) - low
+    fall = high - np.clip(at, middle, high)
+    whole_rise, whole_fall = middle - low, high - middle
+    rising = rise**2 / (2 * whole_rise)
+    falling = (whole_fall**2 - fall**2) / (2 * whole_fall)
+    return np.asarray(rising + falling)

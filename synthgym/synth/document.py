@@ -1,0 +1,82 @@
+"""Patches as JSON documents: a chain, a clock, the unit vector, and its values in physical units.
+
+The unit vector is what a rendering is made from; the physical values are there to be read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from synthgym.errors import ParameterError, PatchError, UnknownNameError
+from synthgym.synth import chains
+from synthgym.synth.clock import Clock
+from synthgym.synth.patch import Patch
+
+FORMAT = "synthgym-patch-1"
+
+
+def dump(chain: str, patch: Patch, unit: Tensor, clock: Clock, duration_s: float) -> dict[str, Any]:
+    """The document of a chain's patch at a unit vector.
+
+    Args:
+        chain: name of the chain the patch was built from.
+        patch: the patch.
+        unit: `(dimension,)` in [0, 1].
+        clock: time base.
+        duration_s: what the chain was built with.
+    """
+    return {
+        "format": FORMAT,
+        "chain": chain,
+        "duration_s": duration_s,
+        "clock": {"sample_rate": clock.sample_rate, "n_samples": clock.n_samples},
+        "unit": [float(entry) for entry in unit],
+        "parameters": patch.space.describe(unit),
+    }
+
+
+def load(document: Mapping[str, Any]) -> tuple[Patch, Tensor, Clock]:
+    """The patch, the unit vector `(dimension,)` (float64) and the clock of a document.
+
+    Raises:
+        PatchError: something is missing, of the wrong type or out of range; the message names it.
+    """
+    if not isinstance(document, Mapping):
+        raise PatchError(f"the patch document is a {type(document).__name__}, not an object")
+    if document.get("format") != FORMAT:
+        raise PatchError(f"format is {document.get('format')!r}; this version reads {FORMAT!r}")
+    chain = _field(document, "chain", str)
+    duration_s = _number(document, "duration_s")
+    times = _field(document, "clock", dict)
+    entries = _field(document, "unit", list)
+    try:
+        clock = Clock(times.get("sample_rate"), times.get("n_samples"))
+        patch = chains.build(chain, duration_s)
+    except (ParameterError, UnknownNameError) as error:
+        raise PatchError(f"the patch document does not fit: {error}") from None
+    if len(entries) != patch.space.dimension:
+        raise PatchError(f"unit has {len(entries)} entries; {chain} takes {patch.space.dimension}")
+    for name, entry in zip(patch.space.names, entries, strict=True):
+        if isinstance(entry, bool) or not isinstance(entry, int | float) or not 0 <= entry <= 1:
+            raise PatchError(f"unit entry {name} is {entry!r}; it must be a number in [0, 1]")
+    return patch, torch.tensor(entries, dtype=torch.float64), clock
+
+
+def _field(document: Mapping[str, Any], name: str, kind: type) -> Any:
+    value = document.get(name)
+    if not isinstance(value, kind):
+        found = "missing" if name not in document else f"a {type(value).__name__}"
+        raise PatchError(f"{name} is {found}; the patch document needs it as a {kind.__name__}")
+    return value
+
+
+def _number(document: Mapping[str, Any], name: str) -> float:
+    value = document.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise PatchError(f"{name} is {value!r}; it must be a finite number")
+    return float(value)

@@ -1,0 +1,380 @@
+"""A problem: one target to match, with every evaluation counted."""
+
+from __future__ import annotations
+
+import numbers
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from synthgym.errors import BudgetExceeded, ParameterError, TargetReached
+from synthgym.losses import Loss, MelDistance
+from synthgym.synth import Clock, Patch
+
+Array = npt.NDArray[np.float64]
+
+GRADIENT_COST = 3
+# Rows rendered at once: bounds memory, and keeps the working set near the caches.
+CHUNK_SAMPLES = 1 << 20
+# Optimizers step over the edge by rounding; this much is clipped, more is an error.
+EDGE_SLACK = 1e-6
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """The best distance fell.
+
+    Args:
+        n_evaluations: counted up to and including the evaluation that found it.
+        n_gradients: likewise.
+        wall_s: seconds since the problem was made.
+        distance_db: the new best distance.
+    """
+
+    n_evaluations: int
+    n_gradients: int
+    wall_s: float
+    distance_db: float
+
+    @property
+    def cost(self) -> int:
+        """Cost units: evaluations plus three times the gradient evaluations."""
+        return self.n_evaluations + GRADIENT_COST * self.n_gradients
+
+
+class Problem:
+    """Find the unit vector whose sound is nearest to a target; counts what it is asked.
+
+    Cost is `n_evaluations + 3 * n_gradients`: a gradient evaluation includes its forward pass, and
+    a batch of n costs n. What was evaluated before the budget ran out is recorded. The parameters
+    behind the target are not on the object.
+
+    Args:
+        patch: the synthesizer.
+        clock: time base of the target.
+        target: the sound to match, `(n_samples,)`.
+        distance: what is returned and scored.
+        task_id: for messages and records.
+        target_name: likewise.
+        budget: cost units, or None for no limit.
+        solved_db: the distance from which the target counts as solved.
+        stop_at_db: raise `TargetReached` once this distance is reached; None for never.
+
+    Raises:
+        ParameterError: the target does not fit the clock or is not finite, or the budget is not a
+            whole number above zero.
+    """
+
+    def __init__(
+        self,
+        patch: Patch,
+        clock: Clock,
+        target: npt.ArrayLike,
+        distance: MelDistance,
+        *,
+        task_id: str = "custom",
+        target_name: str = "target",
+        budget: float | None = None,
+        solved_db: float = 1.0,
+        stop_at_db: float | None = None,
+    ) -> None:
+        if budget is not None and (
+            not isinstance(budget, numbers.Real) or budget % 1 or budget < 1
+        ):
+            raise ParameterError(
+                f"budget is {budget!r}; it must be a whole number of at least 1, or None"
+            )
+        self.target = np.array(target, dtype=np.float32)
+        if self.target.shape != (clock.n_samples,) or not np.isfinite(self.target).all():
+            raise ParameterError(
+                f"target has shape {self.target.shape}; it must be ({clock.n_samples},) finite "
+                f"samples at {clock.sample_rate} Hz"
+            )
+        self.target.setflags(write=False)
+        self.clock = clock
+        self.dimension = patch.space.dimension
+        self.names = patch.space.names
+        self.task_id = task_id
+        self.target_name = target_name
+        self.budget = None if budget is None else int(budget)
+        self.solved_db = solved_db
+        self.stop_at_db = stop_at_db
+        self.on_improvement: Callable[[Improvement], None] | None = None
+        self.n_evaluations = 0
+        self.n_gradients = 0
+        self.best_x: Array | None = None
+        self.best_distance = float("inf")
+        self.history: list[Improvement] = []
+        self._patch = patch
+        self._distance = distance
+        self._embedded: dict[tuple[int, torch.dtype, torch.device], tuple[Loss, Any]] = {}
+        self._started = time.perf_counter()
+
+    def __repr__(self) -> str:
+        return (
+            f"Problem({self.task_id!r}, {self.target_name!r}, dimension={self.dimension}, "
+            f"cost={self.cost}, budget={self.budget}, best_distance={self.best_distance:.3f})"
+        )
+
+    @property
+    def cost(self) -> int:
+        """Cost units spent."""
+        return self.n_evaluations + GRADIENT_COST * self.n_gradients
+
+    @property
+    def remaining(self) -> int | None:
+        """Cost units left, or None without a budget."""
+        return None if self.budget is None else self.budget - self.cost
+
+    @property
+    def solved(self) -> bool:
+        """Whether the best distance so far is at most `solved_db`."""
+        return self.best_distance <= self.solved_db
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds since the problem was made."""
+        return time.perf_counter() - self._started
+
+    def __call__(self, x: npt.ArrayLike) -> float:
+        """Distance in dB of one unit vector `(dimension,)`; counts 1 evaluation."""
+        point = self._points(x)
+        if point.ndim != 1:
+            raise ParameterError(
+                f"x has shape {point.shape}; it must be ({self.dimension},); "
+                "for several at once call problem.batch(X)"
+            )
+        return float(self.batch(point[None])[0])
+
+    def batch(self, X: npt.ArrayLike) -> Array:
+        """Distances `(n,)` in dB of unit vectors `(n, dimension)`; counts n evaluations.
+
+        Raises:
+            ParameterError: wrong shape, NaN or infinity, or an entry outside [0, 1].
+            BudgetExceeded: the budget does not suffice; what fitted was evaluated and recorded.
+            TargetReached: `stop_at_db` is reached.
+        """
+        points = self._many(X)
+        values, left_out = self._in_chunks(points, False)
+        self._end_if_over(left_out)
+        return values[:, 0]
+
+    def value_and_grad(self, X: npt.ArrayLike) -> tuple[Any, Array]:
+        """Distances and their gradients; counts one gradient evaluation for each vector.
+
+        Args:
+            X: `(dimension,)` or `(n, dimension)`.
+
+        Returns:
+            `(float, (dimension,))` or `((n,), (n, dimension))`, in dB and dB per unit entry. The
+            gradient of a discrete entry is the straight-through one.
+
+        Raises:
+            as `batch`.
+        """
+        points = self._points(X)
+        single = points.ndim == 1
+        points = self._many(points[None] if single else points)
+        values, left_out = self._in_chunks(points, True)
+        self._end_if_over(left_out)
+        if single:
+            return float(values[0, 0]), values[0, 1:].copy()
+        return values[:, 0].copy(), values[:, 1:].copy()
+
+    def loss(self, unit: Tensor, loss: Loss | None = None) -> Tensor:
+        """Losses `(n,)` of unit vectors as a differentiable tensor.
+
+        Counts n gradient evaluations if a gradient can be asked of the result, else n evaluations.
+        Each backward pass after the first through one result counts again. The distance is recorded
+        in either case, from the same rendering.
+
+        Args:
+            unit: `(n, dimension)` in [0, 1], float32 or float64.
+            loss: another loss to descend; by default the suite's distance.
+
+        Raises:
+            ParameterError: wrong shape, not finite or outside [0, 1].
+            BudgetExceeded: the budget does not suffice for all n; nothing was evaluated.
+            TargetReached: `stop_at_db` is reached.
+        """
+        points, audio, count = self._counted_render(unit)
+        chosen = self._distance if loss is None else loss
+        losses = chosen.compare(chosen.embed(audio), self._target_of(chosen, audio))
+        self._score(points, audio, count, losses.detach() if loss is None else None)
+        return losses
+
+    def render(self, X: npt.ArrayLike | Tensor) -> Any:
+        """Sounds of unit vectors; counted like evaluations, and scored.
+
+        Args:
+            X: `(n, dimension)`; an array gives a float32 array `(n, n_samples)`, a tensor gives a
+                tensor, differentiable where the input is and then counted as gradient evaluations.
+
+        Raises:
+            as `loss`.
+        """
+        as_tensor = isinstance(X, Tensor)
+        unit = X if isinstance(X, Tensor) else torch.as_tensor(self._many(X), dtype=torch.float32)
+        points, audio, count = self._counted_render(unit)
+        self._score(points, audio, count, None)
+        return audio if as_tensor else audio.detach().numpy()
+
+    def _points(self, X: npt.ArrayLike) -> Array:
+        try:
+            return np.asarray(X, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"x is not an array of numbers: {error}") from None
+
+    def _many(self, X: npt.ArrayLike) -> Array:
+        points = self._points(X)
+        if points.ndim != 2 or points.shape[1] != self.dimension:
+            raise ParameterError(
+                f"X has shape {points.shape}; it must be (n, {self.dimension}), "
+                f"with one entry for each of: {', '.join(self.names)}"
+            )
+        if not np.isfinite(points).all():
+            raise ParameterError("x holds NaN or infinity; every entry must be in [0, 1]")
+        if len(points) and (points.min() < -EDGE_SLACK or points.max() > 1 + EDGE_SLACK):
+            raise ParameterError(
+                f"x has entries from {points.min():g} to {points.max():g}; every entry must be in "
+                "[0, 1]: give the optimizer bounds"
+            )
+        return np.clip(points, 0.0, 1.0)
+
+    def _in_chunks(self, points: Array, gradients: bool) -> tuple[Array, int]:
+        """Evaluate what the budget allows.
+
+        Returns:
+            Rows of distance, followed by the gradient if asked for, and how many were left out.
+        """
+        fitting = len(points)
+        if self.remaining is not None:
+            unit_cost = GRADIENT_COST if gradients else 1
+            fitting = min(fitting, max(self.remaining, 0) // unit_cost)
+        size = max(1, CHUNK_SAMPLES // self.clock.n_samples)
+        rows = np.empty((fitting, 1 + self.dimension * gradients))
+        for at in range(0, fitting, size):
+            chunk = slice(at, min(at + size, fitting))
+            rows[chunk] = self._evaluate(points[chunk], gradients)
+        return rows, len(points) - fitting
+
+    def _evaluate(self, points: Array, gradients: bool) -> Array:
+        count = self._count(len(points), gradients)
+        unit = torch.tensor(points, dtype=torch.float32, requires_grad=gradients)
+        with torch.set_grad_enabled(gradients):
+            distances = self._compare(self._patch.render(unit, self.clock))
+            rows = distances.detach().double().numpy()[:, None]
+            if gradients:
+                (gradient,) = torch.autograd.grad(distances.sum(), unit)
+                rows = np.concatenate([rows, gradient.double().numpy()], axis=1)
+        self._record(points, rows[:, 0], count)
+        return rows
+
+    def _counted_render(self, unit: Tensor) -> tuple[Array, Tensor, _Count]:
+        """Check, count and render a tensor of unit vectors."""
+        points = self._many(unit.detach().cpu().double().numpy())
+        tangent = forward_ad.unpack_dual(unit).tangent  # type: ignore[no-untyped-call]
+        backward = torch.is_grad_enabled() and unit.requires_grad
+        differentiable = backward or tangent is not None
+        unit_cost = GRADIENT_COST if differentiable else 1
+        if self.remaining is not None and unit_cost * len(points) > self.remaining:
+            raise BudgetExceeded(self._over(len(points)))
+        count = self._count(len(points), differentiable)
+        if backward:
+            unit = unit.clone()
+            count_again = _AfterFirst(lambda: self._count(len(points), True))
+            unit.register_hook(count_again)  # type: ignore[no-untyped-call]
+        return points, self._patch.render(unit.clamp(0, 1), self.clock), count
+
+    def _score(self, points: Array, audio: Tensor, count: _Count, distances: Tensor | None) -> None:
+        """Record distances of sounds that are already counted."""
+        if distances is None:
+            with torch.no_grad():
+                distances = self._compare(audio.detach())
+        self._record(points, distances.cpu().double().numpy(), count)
+        self._end_if_over(0)
+
+    def _compare(self, audio: Tensor) -> Tensor:
+        distance = self._distance
+        return distance.compare(distance.embed(audio), self._target_of(distance, audio))
+
+    def _target_of(self, loss: Loss, like: Tensor) -> Any:
+        key = (id(loss), like.dtype, like.device)
+        if key not in self._embedded:
+            with torch.no_grad():
+                target = torch.tensor(self.target, dtype=like.dtype, device=like.device)
+                # The loss is kept beside its embedding, so that its id is not used again.
+                self._embedded[key] = (loss, loss.embed(target[None]))
+        return self._embedded[key][1]
+
+    def _count(self, n: int, gradients: bool) -> _Count:
+        """Count n evaluations, or gradient evaluations; every evaluation passes here once."""
+        before = _Count(self.n_evaluations, self.n_gradients, gradients)
+        if gradients:
+            self.n_gradients += n
+        else:
+            self.n_evaluations += n
+        return before
+
+    def _record(self, points: Array, distances: Array, before: _Count) -> None:
+        """Keep each of the counted evaluations, in order, that improves on the best."""
+        finite = np.where(np.isfinite(distances), distances, np.inf)
+        best_before = np.minimum.accumulate(np.concatenate([[self.best_distance], finite]))[:-1]
+        for i in np.flatnonzero(finite < best_before):
+            self.best_distance = float(finite[i])
+            self.best_x = points[i].copy()
+            n_evaluations, n_gradients = before.after(int(i) + 1)
+            improvement = Improvement(n_evaluations, n_gradients, self.wall_s, self.best_distance)
+            self.history.append(improvement)
+            if self.on_improvement is not None:
+                self.on_improvement(improvement)
+
+    def _end_if_over(self, left_out: int) -> None:
+        if self.stop_at_db is not None and self.best_distance <= self.stop_at_db:
+            raise TargetReached(
+                f"{self.task_id}: {self.best_distance:.3f} dB, at most {self.stop_at_db} dB"
+            )
+        if left_out:
+            raise BudgetExceeded(self._over(left_out))
+
+    def _over(self, n: int) -> str:
+        return (
+            f"{self.task_id}: the budget of {self.budget} cost units does not suffice for {n} more "
+            f"evaluations after {self.cost}; best distance {self.best_distance:.3f} dB in "
+            "problem.best_distance, its point in problem.best_x"
+        )
+
+
+@dataclass(frozen=True)
+class _Count:
+    """The counters before a batch, and which of them the batch moves."""
+
+    n_evaluations: int
+    n_gradients: int
+    gradients: bool
+
+    def after(self, n: int) -> tuple[int, int]:
+        """The counters after n of the batch."""
+        if self.gradients:
+            return self.n_evaluations, self.n_gradients + n
+        return self.n_evaluations + n, self.n_gradients
+
+
+class _AfterFirst:
+    """A gradient hook that counts every backward pass but the first, which is paid beforehand."""
+
+    def __init__(self, count: Callable[[], object]) -> None:
+        self._count = count
+        self._first = True
+
+    def __call__(self, gradient: Tensor) -> None:
+        if not self._first:
+            self._count()
+        self._first = False

@@ -1,0 +1,173 @@
+"""Tasks, and the suite of them."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from synthgym.errors import unknown_name
+from synthgym.losses import MelDistance
+from synthgym.synth import Clock, Patch, chains
+from synthgym.tasks.problem import Problem
+from synthgym.tasks.targets import SampledTargets, Target, TargetSource, recorded_target
+
+SUITE_VERSION = "0"
+LADDER_DB = (8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
+BUDGET_PER_DIMENSION = 1000
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be solved: a synthesizer, targets, a distance and a budget.
+
+    Args:
+        id: such as `"DiffMoog-FM-v0"`; also the id of its environment.
+        chain: name of the chain that the patch comes from.
+        level: 1 for the simplest.
+        summary: one line for listings.
+        patch: the synthesizer.
+        clock: time base.
+        targets: what is to be matched.
+        distance: what is returned, rewarded and scored.
+        budget: cost units for each target.
+        solved_db: the distance from which a target counts as solved: 1 dB, the just noticeable
+            difference in level.
+    """
+
+    id: str
+    chain: str
+    level: int
+    summary: str
+    patch: Patch
+    clock: Clock
+    targets: TargetSource
+    distance: MelDistance
+    budget: int
+    solved_db: float = 1.0
+
+    @property
+    def dimension(self) -> int:
+        """Number of entries of the unit vector."""
+        return self.patch.space.dimension
+
+    def target(self, split: str, index: int) -> Target:
+        """The target of a split and index. Raises `ParameterError` where there is none."""
+        return self.targets.target(split, index)
+
+    def n_targets(self, split: str) -> int | None:
+        """How many targets a split has; None where it is endless."""
+        return self.targets.n_targets(split)
+
+
+def sampled_task(id: str, chain: str, level: int, summary: str, clock: Clock | None = None) -> Task:
+    """A task whose targets are sounds of its own chain, with the suite's distance and budget.
+
+    Args:
+        id: of the task; the seeds of its targets derive from it.
+        chain: one of `synthgym.synth.chains.names()`.
+        level: 1 for the simplest.
+        summary: one line.
+        clock: time base; by default 16384 samples at 16 kHz.
+    """
+    clock = clock or Clock()
+    patch = chains.build(chain, clock.duration_s)
+    return Task(
+        id=id,
+        chain=chain,
+        level=level,
+        summary=summary,
+        patch=patch,
+        clock=clock,
+        targets=SampledTargets(patch, clock, f"suite {SUITE_VERSION}/{id}"),
+        distance=MelDistance(clock.sample_rate),
+        budget=BUDGET_PER_DIMENSION * patch.space.dimension,
+    )
+
+
+# Entries: chain, level, summary. The order is that of listings and reports.
+_SUITE = {
+    "DiffMoog-Osc-v0": ("Osc", 1, "one oscillator: waveform, frequency, amplitude"),
+    "DiffMoog-OscADSR-v0": ("OscADSR", 2, "an oscillator under an envelope"),
+    "DiffMoog-FM-v0": ("FM", 4, "a low-frequency oscillator bends the pitch of an oscillator"),
+    "DiffMoog-Subtractive-v0": ("Subtractive", 5, "saw and square, envelope, lowpass"),
+}
+
+
+def task_ids() -> list[str]:
+    """Ids of the suite's tasks, simplest first."""
+    return list(_SUITE)
+
+
+@cache
+def get_task(id: str) -> Task:
+    """The task of an id.
+
+    Raises:
+        UnknownNameError: there is none; the message suggests the nearest.
+    """
+    if id not in _SUITE:
+        raise unknown_name("task", id, _SUITE)
+    chain, level, summary = _SUITE[id]
+    return sampled_task(id, chain, level, summary)
+
+
+def task_for_clock(task: Task, clock: Clock) -> Task:
+    """The same chain at another clock, for recordings of another length or rate.
+
+    Its targets are other sounds than the task's, so it is not part of the suite.
+    """
+    if clock == task.clock:
+        return task
+    name = f"{task.id}@{clock.sample_rate}x{clock.n_samples}"
+    return sampled_task(name, task.chain, task.level, task.summary, clock)
+
+
+def make_problem(
+    task: str | Task,
+    *,
+    split: str = "dev",
+    index: int = 0,
+    target: str | os.PathLike[str] | npt.ArrayLike | None = None,
+    budget: int | float | None = None,
+    stop_at_db: float | None = None,
+) -> Problem:
+    """One target of a task, to be solved, with its cost counted.
+
+    Args:
+        task: an id such as `"DiffMoog-FM-v0"`, or a task.
+        split: `"train"`, `"dev"` or `"test"`. Tuning is on dev only.
+        index: of the target within the split; 0 to 14 for dev and test.
+        target: in place of a split's target: the path of a recording, which is resampled and fitted
+            to the task's clock, or an array `(n_samples,)` at the clock's rate.
+        budget: cost units; by default the task's. Pass `float("inf")` for no limit.
+        stop_at_db: raise `TargetReached` at this distance; by default never.
+
+    Raises:
+        UnknownNameError: no such task or split.
+        ParameterError: no such target, or it does not fit.
+        AudioError: a recording cannot be used.
+    """
+    chosen = get_task(task) if isinstance(task, str) else task
+    if target is None:
+        found = chosen.target(split, index)
+    elif isinstance(target, str | os.PathLike):
+        found = recorded_target(os.fspath(target), chosen.clock)
+    else:
+        found = Target(np.asarray(target), "array")
+    limit = chosen.budget if budget is None else budget
+    return Problem(
+        chosen.patch,
+        chosen.clock,
+        found.audio,
+        chosen.distance,
+        task_id=chosen.id,
+        target_name=found.name,
+        budget=None if limit == math.inf else limit,
+        solved_db=chosen.solved_db,
+        stop_at_db=stop_at_db,
+    )
