@@ -35,24 +35,24 @@ $(VENV)/bin/python:
 # another build. The dry run tells which build it would be before a byte of it is fetched.
 $(VENV)/.installed-torch: constraints.txt | $(VENV)/bin/python
 	@echo "Installing torch ..."
-	@$(PIP) install --quiet --dry-run --report $(VENV)/torch-plan.json -c constraints.txt $(TORCH_ARGS) torch
+	@$(PIP) install -qq --dry-run --report $(VENV)/torch-plan.json -c constraints.txt $(TORCH_ARGS) torch
 	@if [ "$(ALLOW_CUDA)" != 1 ] && grep -q '"name": "nvidia' $(VENV)/torch-plan.json; then \
 	  echo 'error: the package index offers the CUDA build of torch (several GB); synthgym needs' >&2; \
 	  echo '  the CPU build only. Say where it is:  make TORCH_ARGS="--index-url URL"' >&2; \
 	  echo '  or take the CUDA build:               make ALLOW_CUDA=1' >&2; \
 	  exit 1; \
 	fi
-	@$(PIP) install --quiet -c constraints.txt $(TORCH_ARGS) torch
+	@$(PIP) install -qq -c constraints.txt $(TORCH_ARGS) torch
 	@touch $@
 
 $(VENV)/.installed-user: $(PINS) $(VENV)/.installed-torch
 	@echo "Installing synthgym with its baselines and report ..."
-	@$(PIP) install --quiet -c constraints.txt -e ".[baselines,report]"
+	@$(PIP) install -qq -c constraints.txt -e ".[baselines,report]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(PINS) $(VENV)/.installed-user
 	@echo "Installing the development tools ..."
-	@$(PIP) install --quiet -c constraints.txt -e ".[baselines,report,dev]"
+	@$(PIP) install -qq -c constraints.txt -e ".[baselines,report,dev]"
 	@touch $@
 
 install: $(VENV)/.installed-user  ## Install synthgym, baselines and report into .venv

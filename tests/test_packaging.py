@@ -38,19 +38,16 @@ NOT_IMPORTED = [
     "stable_baselines3",
 ]
 PUBLIC = [
-    "AudioError",
-    "BudgetExceeded",
-    "MissingExtraError",
-    "ParameterError",
-    "PatchError",
-    "RecordError",
-    "RunOver",
-    "SolverError",
+    "Clock",
+    "MelDistance",
+    "Patch",
+    "Problem",
     "SynthgymError",
-    "TargetReached",
-    "UnknownNameError",
-    "__version__",
+    "Task",
+    "chains",
+    "get_task",
     "make_problem",
+    "task_ids",
 ]
 SOLVERS = ["adam", "cma-es", "differential-evolution", "ppo", "random"]
 
