@@ -21,6 +21,8 @@ from typing import Any, Literal, cast, get_args
 from synthgym.errors import RecordError
 from synthgym.leaderboard.jsonl import JsonLine
 from synthgym.leaderboard.run_id import RECORD_SUFFIX, RunId
+from synthgym.solvers import OutcomeStatus, Track
+from synthgym.tasks import Improvement
 
 __all__ = [
     "Final",
@@ -32,34 +34,16 @@ __all__ = [
     "Track",
     "read_record",
     "read_records",
+    "record_paths",
 ]
 
-Track = Literal["search", "amortized"]
-"""`search` learns nothing beforehand; `amortized` was trained on the train split."""
+Status = OutcomeStatus | Literal["error"]
+"""How a run ended; `"error"` when the solver raised or broke the protocol."""
 
-Status = Literal["target", "budget", "finished", "time", "error"]
-"""How a run ended: it reached the distance at which it stops, spent its budget, stopped by
-itself, ran out of time, or raised."""
+_STATUSES = (*get_args(OutcomeStatus), "error")
 
 SCHEMA = 1
 """Version of the file format."""
-
-
-@dataclass(frozen=True)
-class Improvement:
-    """One strict improvement of the best distance of a run.
-
-    Args:
-        n_evaluations: evaluations counted up to and including it.
-        n_gradients: gradient evaluations counted up to and including it.
-        wall_s: seconds since the problem was made.
-        distance_db: the new best distance.
-    """
-
-    n_evaluations: int
-    n_gradients: int
-    wall_s: float
-    distance_db: float
 
 
 @dataclass(frozen=True)
@@ -285,7 +269,7 @@ def _parse_final(line: JsonLine) -> Final:
     if (x is None) != (distance_db is None):
         raise line.fail("x and distance_db must both be null or both be given")
     return Final(
-        status=cast(Status, line.text("status", get_args(Status))),
+        status=cast(Status, line.text("status", _STATUSES)),
         x=x,
         distance_db=math.inf if distance_db is None else distance_db,
         n_evaluations=line.count("n_evaluations"),

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthgym.errors import RecordError
+from synthgym.solvers import SOLVER_NAME
 
 RECORD_SUFFIX = ".jsonl"
 PART_SUFFIX = ".jsonl.part"
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _ID = re.compile(
-    rf"(?P<task>{_NAME.pattern})/(?P<solver>{_NAME.pattern})"
+    rf"(?P<task>{SOLVER_NAME.pattern})/(?P<solver>{SOLVER_NAME.pattern})"
     r"/(?P<split>[a-z]+)-(?P<index>0|[1-9][0-9]*)/seed-(?P<seed>0|[1-9][0-9]*)"
 )
 
@@ -61,12 +61,6 @@ class RunId:
         return cls(
             match["task"], match["solver"], match["split"], int(match["index"]), int(match["seed"])
         )
-
-    @classmethod
-    def of_path(cls, path: Path, folder: Path) -> RunId:
-        """The id that the place of a record file under `folder` says."""
-        relative = path.relative_to(folder).as_posix()
-        return cls.parse(relative.removesuffix(PART_SUFFIX).removesuffix(RECORD_SUFFIX))
 
     def path(self, folder: Path) -> Path:
         """Where the complete record lies."""

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from synthgym.errors import RecordError
-from synthgym.leaderboard.records import SCHEMA, Final, Improvement, Record, RunHeader
+from synthgym.leaderboard.records import SCHEMA, Final, Record, RunHeader
+from synthgym.tasks import Improvement
 
 
 class RecordWriter:

@@ -17,6 +17,7 @@ inherited or registered: a file with such a class is enough (`my_solver.py:MySol
 from synthgym.solvers.loading import SolverFactory, load_solver, solver_names
 from synthgym.solvers.loop import Outcome, OutcomeStatus, run_solver
 from synthgym.solvers.protocol import (
+    SOLVER_NAME,
     AskTellSolver,
     DrivingSolver,
     GradientAskTellSolver,
@@ -26,6 +27,7 @@ from synthgym.solvers.protocol import (
 )
 
 __all__ = [
+    "SOLVER_NAME",
     "AskTellSolver",
     "DrivingSolver",
     "GradientAskTellSolver",
