@@ -211,8 +211,8 @@ def _check_connections(node: Node, names: list[str]) -> None:
         if _source(connection) not in names:
             raise unknown_name(f"node, an input of {node.name!r},", _source(connection), names)
     connected = {port for port, _ in node.connections}
-    for name, port in ports.items():
-        if not port.optional and name not in connected:
+    for name, expected in ports.items():
+        if not expected.optional and name not in connected:
             raise PatchError(
                 f"node {node.name!r}: port {name!r} of {kind} has no input; connect it"
             )

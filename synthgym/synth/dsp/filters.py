@@ -44,7 +44,8 @@ def windowed_sinc_lowpass(
     gap = audio.new_zeros(len(side), n_fft - 2 * reach - 1)
     kernel = torch.cat([side, gap, side[:, 1:].flip(-1)], dim=-1)
     spectrum = torch.fft.rfft(audio, n_fft) * torch.fft.rfft(kernel)
-    return torch.fft.irfft(spectrum, n_fft)[:, : clock.n_samples]
+    filtered: Tensor = torch.fft.irfft(spectrum, n_fft)
+    return filtered[:, : clock.n_samples]
 
 
 @lru_cache(maxsize=256)

@@ -18,11 +18,7 @@ import torch
 from torch import Tensor
 
 from synthgym.errors import unknown_name
-
-# Beyond a quarter of the sample rate the smoothed steps of one period would overlap. The width is
-# held there: such a tone has its fundamental alone under the Nyquist frequency anyway.
-MAX_STEP_WIDTH = 0.25
-MIN_STEP_WIDTH = 1e-6
+from synthgym.synth.dsp.steps import smooth_saw, smooth_square
 
 
 def sine(phase: Tensor, increment: Tensor | None = None) -> Tensor:
@@ -34,25 +30,22 @@ def square(phase: Tensor, increment: Tensor) -> Tensor:
     """Band-limited square, 1 in the first half of the cycle and -1 in the second.
 
     Args:
-        phase: in cycles, any shape.
-        increment: momentary frequency in cycles per sample, broadcastable to `phase`; its sign
-            does not matter.
+        phase: in cycles, `(batch, n_samples)`.
+        increment: momentary frequency in cycles per sample, `(batch, n_samples)` or `(batch, 1)`;
+            its sign does not matter.
     """
-    wrapped, sign = _signed(phase)
-    width = _step_width(increment)
-    distance = wrapped * sign
-    return sign * (1 - 2 * (_step_tail(distance / width) + _step_tail((0.5 - distance) / width)))
+    return smooth_square(phase, increment)
 
 
 def saw(phase: Tensor, increment: Tensor) -> Tensor:
     """Band-limited saw, rising from -1 to 1, 0 at phase 0. Arguments as in `square`."""
-    wrapped, sign = _signed(phase + 0.5)
-    return 2 * wrapped - sign * (1 - 2 * _step_tail(wrapped * sign / _step_width(increment)))
+    return smooth_saw(phase, increment)
 
 
 def naive_square(phase: Tensor, increment: Tensor | None = None) -> Tensor:
     """Closed-form square; its derivative is zero almost everywhere. `increment` is ignored."""
-    return _signed(phase)[1]
+    fraction = phase - phase.detach().floor()
+    return torch.where(fraction.detach() < 0.5, 1.0, -1.0).to(phase.dtype) + 0 * fraction
 
 
 def naive_saw(phase: Tensor, increment: Tensor | None = None) -> Tensor:
@@ -84,47 +77,32 @@ def selected_waveform(
     """The waveform that each row's one-hot weights select.
 
     Args:
-        weights: `(batch, len(shapes))`, one-hot in value. If they need a gradient, every waveform
-            is computed; if not, each row computes its own alone.
+        weights: `(batch, len(shapes))`, one-hot in value. Each row computes its own waveform; the
+            others only where the weights need a gradient.
         shapes: waveform names.
         phase: `(batch, n_samples)` in cycles.
         increment: `(batch, n_samples)` or `(batch, 1)`, cycles per sample.
         naive: closed forms instead of the band-limited ones.
     """
-    if torch.is_grad_enabled() and weights.requires_grad:
-        return torch.stack(
-            [
-                weights[:, k, None] * waveform(shape, naive)(phase, increment)
-                for k, shape in enumerate(shapes)
-            ]
-        ).sum(0)
-    selected = weights.argmax(-1)
-    signal = torch.empty_like(phase)
-    for k, shape in enumerate(shapes):
-        rows = (selected == k).nonzero()[:, 0]
+    signal = _by_row(weights.argmax(-1), shapes, phase, increment, naive)
+    if not (torch.is_grad_enabled() and weights.requires_grad):
+        return signal
+    # Straight-through: zero in value, the waveforms themselves are what the weights' gradient sees.
+    with torch.no_grad():
+        waves = torch.stack([waveform(s, naive)(phase, increment) for s in shapes], 1)
+    off = (weights - weights.detach())[:, None]
+    return signal + torch.bmm(off, waves)[:, 0]
+
+
+def _by_row(
+    selected: Tensor, shapes: tuple[str, ...], phase: Tensor, increment: Tensor, naive: bool
+) -> Tensor:
+    """Each row in its own waveform; only that one is computed."""
+    groups = [(selected == k).nonzero()[:, 0] for k in range(len(shapes))]
+    signals: list[Tensor] = []
+    for shape, rows in zip(shapes, groups, strict=True):
         if len(rows) == len(phase):
             return waveform(shape, naive)(phase, increment)
         if len(rows):
-            signal[rows] = waveform(shape, naive)(phase[rows], increment[rows])
-    return signal
-
-
-def _signed(phase: Tensor) -> tuple[Tensor, Tensor]:
-    """Phase wrapped to [-0.5, 0.5) with derivative 1, and its sign (1 at 0)."""
-    wrapped = phase - (phase.detach() + 0.5).floor()
-    # A sign of 0 at phase 0 would lose the slope of the step's middle: hence not torch.sign.
-    return wrapped, torch.where(wrapped.detach() >= 0, 1.0, -1.0).to(phase.dtype)
-
-
-def _step_width(increment: Tensor) -> Tensor:
-    return increment.abs().clamp(MIN_STEP_WIDTH, MAX_STEP_WIDTH)
-
-
-def _step_tail(distance: Tensor) -> Tensor:
-    """How far a smoothed unit step is from its final value, `distance` samples after its middle.
-
-    The integral of the cubic B-spline from `distance` to 2; `distance` at least 0.
-    """
-    outer = (2 - distance).clamp_min(0)
-    inner = (outer - 1).clamp_min(0)
-    return (outer.square().square() - 4 * inner.square().square()) / 24
+            signals.append(waveform(shape, naive)(phase[rows], increment[rows]))
+    return torch.cat(signals)[torch.cat(groups).argsort()]

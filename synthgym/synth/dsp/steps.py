@@ -1,0 +1,180 @@
+"""Saw and square whose jumps are smoothed steps: values and derivatives in few passes over memory.
+
+A jump becomes the integral of a cubic B-spline, four samples wide. With `a` the distance from the
+jump in samples, what is missing to the final value of a unit step is
+
+    tail(a) = (max(2 - a, 0)^4 - 4 max(1 - a, 0)^4) / 24,
+
+and its derivative `-(max(2 - a, 0)^3 - 4 max(1 - a, 0)^3) / 6`. Both are worked out here in place,
+a cache's worth of samples at a time: fresh large tensors would cost more than the arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+CACHE_SAMPLES = 1 << 15
+
+# Beyond a quarter of the sample rate the smoothed steps of one period would overlap. The width is
+# held there: such a tone has its fundamental alone under the Nyquist frequency anyway.
+MAX_WIDTH = 0.25
+MIN_WIDTH = 1e-6
+
+
+def smooth_saw(phase: Tensor, increment: Tensor) -> Tensor:
+    """Saw from -1 to 1, 0 at phase 0, with its jump smoothed.
+
+    Args:
+        phase: in cycles, `(batch, n_samples)`.
+        increment: cycles per sample, `(batch, n_samples)` or `(batch, 1)`; its sign is ignored.
+    """
+    width = increment.abs().clamp(MIN_WIDTH, MAX_WIDTH)
+    signal: Tensor = _Smoothed.apply(phase, width, _Saw)  # type: ignore[no-untyped-call]
+    return signal
+
+
+def smooth_square(phase: Tensor, increment: Tensor) -> Tensor:
+    """Square, 1 in the first half of the cycle, with its jumps smoothed; arguments as above."""
+    width = increment.abs().clamp(MIN_WIDTH, MAX_WIDTH)
+    signal: Tensor = _Smoothed.apply(phase, width, _Square)  # type: ignore[no-untyped-call]
+    return signal
+
+
+def _tail_24(distance: Tensor, inverse: Tensor, out: Tensor, spare: Tensor) -> Tensor:
+    """24 times the tail at `distance` cycles, with `inverse` = -1 / width; writes `out`."""
+    outer = torch.addcmul(distance.new_tensor(2.0), distance, inverse, out=out).clamp_min_(0)
+    inner = torch.sub(outer, 1, out=spare).clamp_min_(0)
+    return outer.square_().square_().sub_(inner.square_().square_(), alpha=4)
+
+
+def _slope_6(distance: Tensor, inverse: Tensor, out: Tensor, spare: Tensor) -> Tensor:
+    """-6 times the derivative of the tail by its distance in samples; writes `out`."""
+    outer = torch.addcmul(distance.new_tensor(2.0), distance, inverse, out=out).clamp_min_(0)
+    inner = torch.sub(outer, 1, out=spare).clamp_min_(0)
+    inner.mul_(inner.square())
+    return outer.mul_(outer.square()).sub_(inner, alpha=4)
+
+
+class _Saw:
+    """2 w - s + 2 s tail(|w|), with w the phase from the jump in [-0.5, 0.5) and s its sign."""
+
+    @staticmethod
+    def values(phase: Tensor, inverse: Tensor, out: Tensor, scratch: list[Tensor]) -> None:
+        wrapped, distance, tail, spare = scratch
+        torch.sub(phase, torch.floor(phase, out=wrapped), out=wrapped).sub_(0.5)
+        _tail_24(torch.abs(wrapped, out=distance), inverse, tail, spare)
+        torch.add(phase.new_tensor(0.5), tail, alpha=-1 / 24, out=tail)
+        wrapped.sub_(torch.copysign(tail, wrapped, out=tail))
+        torch.mul(wrapped, 2, out=out)
+
+    @staticmethod
+    def slopes(
+        phase: Tensor, inverse: Tensor, by_phase: Tensor, by_width: Tensor, scratch: list[Tensor]
+    ) -> None:
+        wrapped, distance, slope, spare = scratch
+        torch.sub(phase, torch.floor(phase, out=wrapped), out=wrapped).sub_(0.5)
+        _slope_6(torch.abs(wrapped, out=distance), inverse, slope, spare)
+        slope.mul_(inverse)
+        torch.add(phase.new_tensor(2.0), slope, alpha=1 / 3, out=by_phase)
+        torch.mul(slope.mul_(wrapped), inverse, out=by_width).mul_(1 / 3)
+
+
+class _Square:
+    """s (1 - 2 tail(|v|) - 2 tail(0.5 - |v|)), with v the phase in [-0.5, 0.5) and s its sign."""
+
+    @staticmethod
+    def values(phase: Tensor, inverse: Tensor, out: Tensor, scratch: list[Tensor]) -> None:
+        wrapped, distance, tail, spare = scratch
+        torch.sub(phase, torch.add(phase, 0.5, out=wrapped).floor_(), out=wrapped)
+        _tail_24(torch.abs(wrapped, out=distance), inverse, tail, spare)
+        torch.sub(phase.new_tensor(0.5), distance, out=distance)
+        tail.add_(_tail_24(distance, inverse, out, spare))
+        torch.add(phase.new_tensor(1.0), tail, alpha=-1 / 12, out=tail)
+        # The tails add up to at most half a step, so that the bracket is never negative.
+        torch.copysign(tail, wrapped, out=out)
+
+    @staticmethod
+    def slopes(
+        phase: Tensor, inverse: Tensor, by_phase: Tensor, by_width: Tensor, scratch: list[Tensor]
+    ) -> None:
+        wrapped, distance, slope, spare = scratch
+        torch.sub(phase, torch.add(phase, 0.5, out=wrapped).floor_(), out=wrapped)
+        _slope_6(torch.abs(wrapped, out=distance), inverse, slope, spare)
+        torch.mul(slope, distance, out=by_width)
+        torch.sub(phase.new_tensor(0.5), distance, out=distance)
+        other = _slope_6(distance, inverse, by_phase, spare)
+        by_width.addcmul_(other, distance).mul_(inverse).mul_(inverse).mul_(-1 / 3)
+        by_width.mul_(torch.copysign(by_width.new_tensor(1.0), wrapped, out=spare))
+        other.sub_(slope).mul_(inverse).mul_(1 / 3)
+
+
+_Shape = type[_Saw] | type[_Square]
+
+
+def _chunks(phase: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of pieces that fit the cache."""
+    n_rows, n_columns = phase.shape
+    columns = max(1, min(n_columns, CACHE_SAMPLES))
+    rows = max(1, CACHE_SAMPLES // columns)
+    for row in range(0, n_rows, rows):
+        for column in range(0, n_columns, columns):
+            yield slice(row, row + rows), slice(column, column + columns)
+
+
+def _pieces(
+    phase: Tensor, inverse: Tensor
+) -> Iterator[tuple[tuple[slice, slice], Tensor, Tensor, list[Tensor]]]:
+    """Each piece's place, phase, -1 / width and scratch."""
+    buffers: list[Tensor] = []
+    for place in _chunks(phase):
+        piece = phase[place]
+        if not buffers:
+            buffers = [torch.empty_like(piece) for _ in range(5)]
+        rows, columns = place
+        own = inverse[rows] if inverse.shape[1] == 1 else inverse[rows, columns]
+        yield place, piece, own, [b[: piece.shape[0], : piece.shape[1]] for b in buffers]
+
+
+class _Smoothed(torch.autograd.Function):
+    """A waveform of phase and width with its analytic derivative, backward and forward."""
+
+    @staticmethod
+    def forward(ctx: Any, phase: Tensor, width: Tensor, shape: _Shape) -> Tensor:
+        ctx.save_for_backward(phase, width)
+        ctx.save_for_forward(phase, width)
+        ctx.shape = shape
+        out = torch.empty_like(phase)
+        for place, piece, inverse, scratch in _pieces(phase, -1 / width):
+            shape.values(piece, inverse, out[place], scratch[:4])
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        phase, width = ctx.saved_tensors
+        by_phase, by_width = torch.empty_like(phase), torch.zeros_like(width)
+        for place, piece, inverse, scratch in _pieces(phase, -1 / width):
+            share = scratch[4]
+            ctx.shape.slopes(piece, inverse, by_phase[place], share, scratch[:4])
+            by_phase[place].mul_(gradient[place])
+            share.mul_(gradient[place])
+            if width.shape[1] == 1:
+                by_width[place[0]] += share.sum(1, keepdim=True)
+            else:
+                by_width[place] = share
+        return by_phase, by_width, None
+
+    @staticmethod
+    def jvp(ctx: Any, phase_tangent: Tensor, width_tangent: Tensor, _: None) -> Tensor:  # type: ignore[override]
+        phase, width = ctx.saved_tensors
+        out = torch.empty_like(phase)
+        for place, piece, inverse, scratch in _pieces(phase, -1 / width):
+            share = scratch[4]
+            ctx.shape.slopes(piece, inverse, out[place], share, scratch[:4])
+            rows, columns = place
+            own = width_tangent[rows] if width.shape[1] == 1 else width_tangent[rows, columns]
+            out[place].mul_(phase_tangent[place]).add_(share.mul_(own))
+        return out
