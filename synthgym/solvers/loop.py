@@ -96,7 +96,7 @@ def run_solver(solver: Solver, problem: Problem, *, time_limit_s: float | None =
         status = "budget"
     except (SolverError, MissingExtraError, RecordError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SolverError(f"solver {name!r} failed with {describe_error(error)}") from error
     return Outcome(
         status=status,
