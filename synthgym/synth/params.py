@@ -9,6 +9,7 @@ Discrete values are always hard in the forward pass; their backward pass is stra
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +28,7 @@ def _check_range(kind: str, name: str, low: float, high: float) -> None:
 
 
 def _check_in_range(name: str, value: Value, low: float, high: float, unit: str) -> float:
-    if isinstance(value, str) or not math.isfinite(value):
+    if not isinstance(value, numbers.Real) or not math.isfinite(value):
         raise ParameterError(f"{name} is {value!r}; it must be a finite number")
     slack = 1e-6 * (high - low)
     if not low - slack <= value <= high + slack:
@@ -146,7 +147,8 @@ class Choice:
                 unit.shape, generator=generator, dtype=unit.dtype, device=unit.device
             )
             tiny = torch.finfo(unit.dtype).tiny
-            logits = logits - torch.log(-torch.log(uniform.clamp_min(tiny)).clamp_min(tiny))
+            exponential = -torch.log(uniform.clamp_min(tiny))
+            logits = logits - torch.log(exponential.clamp_min(tiny))
         hard = torch.zeros_like(logits).scatter_(-1, logits.argmax(-1, keepdim=True), 1.0)
         if not (torch.is_grad_enabled() and unit.requires_grad):
             return hard
@@ -209,7 +211,7 @@ class ParamSpace:
                 f"unit has shape {tuple(unit.shape)}; it must be (batch, {self.dimension}), "
                 f"one entry for each of: {', '.join(self.names) or 'none'}"
             )
-        if not unit.is_floating_point():
+        if unit.dtype not in (torch.float32, torch.float64):
             raise ParameterError(f"unit has dtype {unit.dtype}; it must be float32 or float64")
         return unit
 
@@ -231,8 +233,8 @@ class ParamSpace:
         """
         self.check(unit)
         low, span, log_span, is_log = _range_tensors(self.specs, unit.dtype, unit.device)
-        numbers = torch.where(is_log, low * torch.exp(unit * log_span), low + unit * span)
-        columns = numbers.unbind(1)
+        physical = torch.where(is_log, low * torch.exp(unit * log_span), low + unit * span)
+        columns = physical.unbind(1)
         values: dict[str, dict[str, Tensor]] = {}
         at = 0
         for node, spec in self.specs:
@@ -312,7 +314,10 @@ def _range_tensors(
             rows.extend([(0.0, 1.0, 0.0, False)] * len(spec.entry_names))
     low, span, log_span, is_log = zip(*rows, strict=True) if rows else ((), (), (), ())
 
-    def row(numbers: Sequence[float]) -> Tensor:
-        return torch.tensor(numbers, dtype=dtype, device=device)
+    def row(entries: Sequence[float]) -> Tensor:
+        return torch.tensor(entries, dtype=dtype, device=device)
 
-    return row(low), row(span), row(log_span), torch.tensor(is_log, device=device)
+    # Kept for later calls, which may need gradients: so never an inference tensor.
+    with torch.inference_mode(False):
+        mask = torch.tensor(is_log, dtype=torch.bool, device=device)
+        return row(low), row(span), row(log_span), mask
