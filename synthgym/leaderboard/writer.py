@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -45,7 +46,11 @@ class RecordWriter:
             self._stream = self._part_path.open("w", encoding="utf-8", newline="\n")
         except OSError as error:
             raise self._failed(error) from error
-        self._append(header_line(self.header))
+        try:
+            self._append(header_line(self.header))
+        except RecordError:
+            self._close()
+            raise
         return self
 
     def __exit__(
@@ -54,14 +59,14 @@ class RecordWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._stream is not None:
-            stream, self._stream = self._stream, None
-            try:
+        self._close()
+
+    def _close(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            # What could not be written has been said already; nothing complete is at stake.
+            with suppress(OSError):
                 stream.close()
-            except OSError as close_error:
-                failure = self._failed(close_error)
-                if error is None:
-                    raise failure from close_error
 
     def improvement(self, one: Improvement) -> None:
         """Append an improvement."""

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,7 @@ from synthgym.errors import (
     TargetReached,
 )
 from synthgym.solvers.protocol import Solver, describe_error
-
-if TYPE_CHECKING:
-    from synthgym.tasks import Problem
+from synthgym.tasks import Problem
 
 OutcomeStatus = Literal["target", "budget", "finished", "time"]
 """How a run ended: it reached the distance at which the problem stops, spent the budget, stopped

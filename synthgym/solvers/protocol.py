@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from numpy.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from synthgym.tasks import Problem
+from synthgym.tasks import Problem, stable_seed
 
 Track = Literal["search", "amortized"]
 """`search` learns nothing beforehand; `amortized` was trained on the train split."""
@@ -61,9 +59,7 @@ def solver_seed(task: str, solver: str, split: str, index: int, seed: int) -> in
     It fits every generator in use (NumPy's legacy one takes 32 bits, some libraries take a signed
     int) and is never 0, which some libraries read as "from the clock".
     """
-    text = "\n".join(["synthgym solver seed", task, solver, split, str(index), str(seed)])
-    digest = hashlib.sha256(text.encode()).digest()
-    return 1 + int.from_bytes(digest[:8], "big") % (2**31 - 1)
+    return 1 + stable_seed("solver", task, solver, split, str(index), str(seed)) % (2**31 - 1)
 
 
 def describe_error(error: BaseException) -> str:
