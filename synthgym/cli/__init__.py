@@ -1,0 +1,51 @@
+"""The command line, `synthgym match | render | bench | tasks | solvers`.
+
+This package is the composition root: the only place that sees tasks, solvers and leaderboard
+at once. Each command imports what it needs when it runs, so that `synthgym --help` is instant.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib import metadata
+
+import click
+
+from synthgym.cli.bench import bench
+from synthgym.cli.errors import OneLineGroup
+from synthgym.cli.listing import solvers, tasks
+from synthgym.cli.match import match
+from synthgym.cli.render import render
+
+__all__ = ["main"]
+
+
+def _print_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        click.echo(f"synthgym {metadata.version('synthgym')}")
+        ctx.exit()
+
+
+@click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Sound matching: find the synthesizer settings that reproduce a sound.
+
+    `synthgym match note.wav` matches one recording; `synthgym bench run` compares optimizers.
+    """
+    ctx.with_resource(warnings.catch_warnings())
+    if not sys.warnoptions:  # those of libraries are for programmers, who can ask with -W
+        warnings.simplefilter("ignore")
+
+
+for _command in (match, render, bench, tasks, solvers):
+    main.add_command(_command)

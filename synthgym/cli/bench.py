@@ -1,0 +1,215 @@
+"""`synthgym bench run | report | verify | table`: a leaderboard from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from synthgym.cli.errors import EXIT_INTERRUPTED, OneLineGroup, one_line
+from synthgym.cli.options import Indices, Names, flatten
+
+QUICK_BUDGET = 500
+QUICK_TARGETS = (0, 1)
+
+_FOLDER = click.argument("folder", type=click.Path(path_type=Path))
+
+
+@click.group(cls=OneLineGroup)
+def bench() -> None:
+    """Compare solvers: run them, verify the records, report."""
+
+
+@bench.command()
+@click.option(
+    "--tasks", type=Names(), multiple=True, help="Task ids, by commas or repeated.  [default: all]"
+)
+@click.option(
+    "--solvers",
+    type=Names(),
+    multiple=True,
+    help="Solvers, by commas or repeated: names, path/file.py:Name or module:Name.  "
+    "[default: all search solvers that can run here]",
+)
+@click.option(
+    "--targets",
+    "--indices",
+    "targets",
+    type=Indices(),
+    help="How many targets (3), or which (0,4,7 or 4-6).  [default: all of the split]",
+)
+@click.option(
+    "--seeds",
+    type=Indices(),
+    default="1",
+    show_default=True,
+    help="How many seeds for each target, or which.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["dev", "test"]),
+    default="test",
+    show_default=True,
+    help="Tune on dev, report on test.",
+)
+@click.option(
+    "--budget", type=click.IntRange(min=1), help="Cost units for each run.  [default: the task's]"
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Worker processes.  [default: one for each core]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("records"),
+    show_default=True,
+    help="Folder for the records; runs that are complete there are not done again.",
+)
+@click.option(
+    "--quick",
+    is_flag=True,
+    help=f"A first look: {len(QUICK_TARGETS)} targets and a budget of {QUICK_BUDGET}, "
+    "unless told otherwise.",
+)
+@click.option(
+    "--on-stale",
+    type=click.Choice(["error", "keep", "redo"]),
+    default="error",
+    show_default=True,
+    help="What to do with records made under other conditions, such as another budget.",
+)
+@click.option("--redo-errors", is_flag=True, help="Do runs again whose solver failed.")
+@click.option(
+    "--backend",
+    type=click.Choice(["loky", "ray"]),
+    default="loky",
+    show_default=True,
+    help="Processes of this machine, or a Ray cluster whose nodes share the folder.",
+)
+def run(
+    tasks: tuple[tuple[str, ...], ...],
+    solvers: tuple[tuple[str, ...], ...],
+    targets: tuple[int, ...] | None,
+    seeds: tuple[int, ...],
+    split: str,
+    budget: int | None,
+    jobs: int | None,
+    out: Path,
+    quick: bool,
+    on_stale: Literal["error", "keep", "redo"],
+    redo_errors: bool,
+    backend: str,
+) -> None:
+    """Run solvers on tasks; one record for each run.
+
+    Ctrl-C or a crash loses only the runs that were going on: the same command goes on where it
+    was. Several of them, started with the same options, share the work.
+    """
+    from rich.console import Console
+
+    from synthgym.cli.benching import search_solvers, summary_lines, watch_plan
+    from synthgym.cli.output import make_folder
+    from synthgym.leaderboard.plan import Plan
+    from synthgym.leaderboard.run import Interrupted, run_plan
+    from synthgym.tasks import task_ids
+
+    chosen = flatten(solvers)
+    if not chosen:
+        chosen, left_out = search_solvers()
+        for line in left_out:
+            click.echo(one_line(line), err=True)
+    plan = Plan(
+        tasks=flatten(tasks) or tuple(task_ids()),
+        solvers=chosen,
+        folder=out,
+        split=split,
+        indices=QUICK_TARGETS if quick and targets is None else targets,
+        seeds=seeds,
+        budget=QUICK_BUDGET if quick and budget is None else budget,
+        n_jobs=-1 if jobs is None else jobs,
+        backend=backend,
+        redo_errors=redo_errors,
+        on_stale=on_stale,
+    )
+    n_runs = len(plan.jobs())
+    make_folder(out)
+    try:
+        with watch_plan(n_runs, Console(stderr=True)) as progress:
+            summary = run_plan(plan, progress)
+    except Interrupted as stop:
+        click.echo(one_line(str(stop)), err=True)
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+    for line in summary_lines(summary):
+        click.echo(one_line(line))
+    click.echo(f"next: synthgym bench report {out} --out report")
+
+
+@bench.command()
+@_FOLDER
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("report"),
+    show_default=True,
+    help="Folder for the page; it is made if need be.",
+)
+@click.option(
+    "--sounds",
+    type=click.Choice(["best", "all", "none"]),
+    default="best",
+    show_default=True,
+    help="Which matches can be listened to.",
+)
+@click.option("--title", default="Sound matching benchmark", show_default=True, help="Heading.")
+def report(folder: Path, out: Path, sounds: Literal["best", "all", "none"], title: str) -> None:
+    """Make a page (HTML) of the records in FOLDER: tables, plots and sounds."""
+    from synthgym.cli.output import make_folder
+    from synthgym.leaderboard.report import write_report
+
+    page = write_report(folder, make_folder(out), sounds=sounds, title=title)
+    click.echo(f"report   {page}")
+
+
+@bench.command()
+@_FOLDER
+def table(folder: Path) -> None:
+    """Print the ranking of the records in FOLDER as Markdown."""
+    from synthgym.leaderboard.report import write_summary
+
+    click.echo(write_summary(folder))
+
+
+@bench.command()
+@_FOLDER
+@click.option("--rerun", is_flag=True, help="Carry out each run again too, and compare.")
+def verify(folder: Path, rerun: bool) -> None:
+    """Check the records in FOLDER: render each final sound again and compare.
+
+    Exit code 1 if a record does not hold; each one is listed with the reason.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from synthgym.cli.benching import VERDICT_HEADER, verdict_rows
+    from synthgym.cli.table import print_table
+    from synthgym.errors import RecordError
+    from synthgym.leaderboard.records import record_paths
+    from synthgym.leaderboard.verify import verify_records
+
+    n_records = len(record_paths(folder))
+    if n_records == 0:
+        raise RecordError(f"{folder} holds no complete records; make some with synthgym bench run")
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        bar_id = bar.add_task("verifying", total=n_records)
+        verdicts = verify_records(folder, rerun=rerun, progress=lambda _: bar.advance(bar_id))
+    fallen = [verdict for verdict in verdicts if not verdict.ok]
+    if fallen:
+        for verdict in fallen:
+            click.echo(one_line(f"does not hold: {verdict.run_id}: {verdict.reason}"))
+        click.echo(f"{len(fallen)} of {len(verdicts)} records do not hold")
+        raise click.exceptions.Exit(1)
+    print_table(VERDICT_HEADER, verdict_rows(verdicts), numeric=(2,))
+    click.echo(f"all {len(verdicts)} records hold")

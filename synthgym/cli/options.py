@@ -1,0 +1,99 @@
+"""Option types of the command line: comma lists and ranges of indices, `auto` or seconds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+MAX_SECONDS = 60.0
+"""Longest sound that the command line handles: the search renders many of them at once."""
+
+
+class Names(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5 only
+    """Comma-separated names, such as `random,cma-es`; converts to a tuple."""
+
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Split at commas; an empty list is an error."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(part.strip() for part in str(value).split(",") if part.strip())
+        if not names:
+            self.fail(f"{value!r} names nothing; separate names by commas", param, ctx)
+        return names
+
+
+class Indices(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5 only
+    """Which indices: `3` is the first three, `0,4,7` and `4-6` are these; converts to a tuple."""
+
+    name = "n|list"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Read a count, a comma list, or ranges; sorted, each index once."""
+        if isinstance(value, tuple):
+            return value
+        text = str(value).strip()
+        try:
+            if text.isdecimal():
+                indices = set(range(int(text)))
+            else:
+                indices = {i for part in text.split(",") if part.strip() for i in _span(part)}
+        except ValueError:
+            indices = set()
+        if not indices:
+            self.fail(
+                f"{value!r} is neither a count above 0 (3: the first three), "
+                "nor a list (0,4,7), nor a range (4-6)",
+                param,
+                ctx,
+            )
+        return tuple(sorted(indices))
+
+
+class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5 only
+    """A length in seconds above 0 and up to `MAX_SECONDS`; `auto` converts to None if allowed."""
+
+    name = "seconds"
+
+    def __init__(self, auto: bool = False) -> None:
+        """With `auto`, the word `auto` is allowed too."""
+        self.auto = auto
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        """Read the number."""
+        if self.auto and value == "auto":
+            return None
+        try:
+            seconds = float(value)
+        except (TypeError, ValueError):
+            seconds = math.nan
+        if not 0.0 < seconds <= MAX_SECONDS:
+            choice = "'auto' or a number" if self.auto else "a number"
+            self.fail(
+                f"{value!r} is not {choice} of seconds above 0 and up to {MAX_SECONDS:g}",
+                param,
+                ctx,
+            )
+        return seconds
+
+
+def flatten(lists: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """The names of a repeated `Names` option in the order given, each once."""
+    return tuple(dict.fromkeys(name for names in lists for name in names))
+
+
+def _span(part: str) -> range:
+    """The indices of `4` or of `4-6` (both ends in)."""
+    first, dash, last = part.strip().partition("-")
+    if not first.isdecimal() or (dash and not last.isdecimal()):
+        raise ValueError(part)
+    return range(int(first), int(last if dash else first) + 1)

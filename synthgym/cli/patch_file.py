@@ -1,0 +1,138 @@
+"""Patch documents as files: read, checked whole, rendered."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from synthgym.cli.options import MAX_SECONDS
+from synthgym.errors import ParameterError, PatchError, SynthgymError
+from synthgym.synth import Clock, Patch, document
+
+MAX_BYTES = 1_000_000
+"""A larger file is no patch."""
+
+_SAME = 1e-4
+"""Relative difference up to which a physical value is the unit vector's own, rounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedPatch:
+    """A patch that can be rendered."""
+
+    patch: Patch
+    unit: torch.Tensor
+    """(d,) float64 in [0, 1]."""
+    clock: Clock
+
+
+def read_patch(path: Path, use: Literal["unit", "parameters"] | None) -> OpenedPatch:
+    """Read a patch document.
+
+    It holds the patch twice: as a unit vector and in physical units. Where somebody has edited
+    one of them, the two differ, and it takes `use` to tell which is meant.
+
+    Args:
+        path: the JSON file.
+        use: what to render; None demands that both agree.
+
+    Raises:
+        PatchError: the file is no patch document, a field is missing or wrong, or unit vector and
+            parameters differ. Names the file.
+        OSError: the file cannot be read.
+    """
+    fields = _read_json(path)
+    try:
+        patch, unit, clock = document.load(fields)
+        if clock.duration_s > MAX_SECONDS:
+            raise PatchError(
+                f"clock is {clock.duration_s:g} s long; up to {MAX_SECONDS:g} s can be rendered"
+            )
+        if use != "unit":
+            values = _values(fields)
+            if use == "parameters":
+                unit = patch.space.encode(values)
+            else:
+                _check_agreement(values, patch, unit)
+    except SynthgymError as error:
+        raise PatchError(f"{path}: {error}") from error
+    return OpenedPatch(patch, unit, clock)
+
+
+def resized(opened: OpenedPatch, sample_rate: int | None, seconds: float | None) -> OpenedPatch:
+    """The same patch at another sample rate or length; None keeps the document's."""
+    rate = opened.clock.sample_rate if sample_rate is None else sample_rate
+    length_s = opened.clock.duration_s if seconds is None else seconds
+    return replace(opened, clock=Clock(rate, max(round(length_s * rate), 1)))
+
+
+def render_patch(opened: OpenedPatch) -> NDArray[np.float32]:
+    """The sound of the patch, (n_samples,)."""
+    with torch.no_grad():
+        unit = opened.unit.to(torch.float32)[None]
+        samples: NDArray[np.float32] = opened.patch.render(unit, opened.clock)[0].numpy()
+    return samples
+
+
+def _read_json(path: Path) -> Any:
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise PatchError(f"{path}: more than {MAX_BYTES:,} bytes; this is no patch document")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise PatchError(
+            f"{path}: not JSON ({error}); give the .patch.json that `synthgym match` wrote"
+        ) from error
+
+
+def _values(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The physical values of a document, `values[node][parameter]`."""
+    parameters = fields.get("parameters")
+    if not isinstance(parameters, dict):
+        raise PatchError(
+            "parameters is missing or no object; render the unit vector alone with --use unit"
+        )
+    values: dict[str, dict[str, Any]] = {}
+    for node, group in parameters.items():
+        if not isinstance(group, dict):
+            raise PatchError(f"parameters.{node} is {group!r}; it must be an object")
+        for name, entry in group.items():
+            value = entry.get("value") if isinstance(entry, dict) else None
+            if not isinstance(value, float | int | str):
+                raise PatchError(
+                    f"parameters.{node}.{name} is {entry!r}; it must be an object with a value"
+                )
+            values.setdefault(node, {})[name] = value
+    return values
+
+
+def _check_agreement(
+    values: Mapping[str, Mapping[str, Any]], patch: Patch, unit: torch.Tensor
+) -> None:
+    """Raise where the physical values are not those of the unit vector."""
+    patch.space.encode(values)  # complete, no unknown names, all in range
+    for node, group in patch.space.describe(unit).items():
+        for name, entry in group.items():
+            written, meant = values[node][name], entry["value"]
+            if not _same(written, meant):
+                raise ParameterError(
+                    f"parameters.{node}.{name} is {written!r}, but the unit vector says {meant!r}; "
+                    "say which to render: --use parameters or --use unit"
+                )
+
+
+def _same(written: Any, meant: Any) -> bool:
+    numbers = [v for v in (written, meant) if isinstance(v, float | int) and v is not True]
+    if len(numbers) == 2 and not isinstance(meant, bool):
+        return math.isclose(written, meant, rel_tol=_SAME, abs_tol=1e-9)
+    return bool(written == meant)
