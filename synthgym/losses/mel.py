@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from synthgym.errors import ParameterError
+from synthgym.losses.mel_power import mel_power
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Resolution:
     n_bands: int
 
 
+DB_PER_NEPER = 10 / math.log(10)
 RESOLUTIONS = (Resolution(0.016, 32), Resolution(0.032, 64), Resolution(0.128, 128))
 
 
@@ -50,9 +52,9 @@ class MelEmbedding:
         return tuple(p.amax((1, 2), keepdim=True).mul(share).clamp_min(1e-16) for p in self.powers)
 
     @cached_property
-    def levels_db(self) -> tuple[Tensor, ...]:
-        """Levels over the floor in dB, `(batch, n_frames, n_bands)`, as a target has them."""
-        return tuple(_decibels(p, f) for p, f in zip(self.powers, self.floors, strict=True))
+    def levels(self) -> tuple[Tensor, ...]:
+        """Logarithm of power over floor `(batch, n_frames, n_bands)`, as a target has it."""
+        return tuple(_nepers(p, f) for p, f in zip(self.powers, self.floors, strict=True))
 
     def row(self, index: int) -> MelEmbedding:
         """The embedding of one sound of the batch, as a batch of one."""
@@ -105,12 +107,12 @@ class MelDistance:
             embedded_target: of the same batch size, or a batch of one for all.
         """
         distances = [
-            (_decibels(power, floor) - level).abs().mean((1, 2))
+            (_nepers(power, floor) - level).abs().mean((1, 2))
             for power, floor, level in zip(
-                embedded.powers, embedded_target.floors, embedded_target.levels_db, strict=True
+                embedded.powers, embedded_target.floors, embedded_target.levels, strict=True
             )
         ]
-        return torch.stack(distances).mean(0)
+        return torch.stack(distances).mean(0) * DB_PER_NEPER
 
     def __call__(self, audio: Tensor, target: Tensor) -> Tensor:
         """Distances `(batch,)` in dB between sounds and targets, both `(batch, n_samples)`."""
@@ -121,16 +123,12 @@ class MelDistance:
         window, bands = _filterbank(
             size, resolution.n_bands, self.sample_rate, audio.dtype, audio.device
         )
-        hop = size // 2
-        n_frames = -(-audio.shape[1] // hop) + 1
-        padded = F.pad(audio, (hop, n_frames * hop - audio.shape[1]))
-        spectrum = torch.fft.rfft(padded.unfold(-1, size, hop) * window)
-        return (spectrum.real.square() + spectrum.imag.square()) @ bands
+        return mel_power(audio, window, bands)
 
 
-def _decibels(power: Tensor, floor: Tensor) -> Tensor:
-    """Level over the floor, the floor itself being 0 dB."""
-    return torch.log10((power + floor) / floor) * 10
+def _nepers(power: Tensor, floor: Tensor) -> Tensor:
+    """Natural logarithm of the power over the floor, which is 0 there."""
+    return torch.log1p(power * (1 / floor))
 
 
 @lru_cache(maxsize=64)

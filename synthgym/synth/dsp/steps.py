@@ -153,7 +153,7 @@ class _Smoothed(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         phase, width = ctx.saved_tensors
         by_phase, by_width = torch.empty_like(phase), torch.zeros_like(width)
         for place, piece, inverse, scratch in _pieces(phase, -1 / width):
@@ -168,7 +168,7 @@ class _Smoothed(torch.autograd.Function):
         return by_phase, by_width, None
 
     @staticmethod
-    def jvp(ctx: Any, phase_tangent: Tensor, width_tangent: Tensor, _: None) -> Tensor:  # type: ignore[override]
+    def jvp(ctx: Any, phase_tangent: Tensor, width_tangent: Tensor, _: None) -> Tensor:
         phase, width = ctx.saved_tensors
         out = torch.empty_like(phase)
         for place, piece, inverse, scratch in _pieces(phase, -1 / width):
