@@ -112,11 +112,8 @@ def test_a_full_disk_is_said_and_spoils_nothing(tmp_path: Path) -> None:
     part = RUN_ID.part_path(tmp_path)
     part.symlink_to(full)
     writer = RecordWriter(tmp_path, header())
-    with (
-        pytest.raises(RecordError, match=r"cannot write .*seed-0.jsonl.part: No space left"),
-        writer,
-    ):
-        pytest.fail("the header cannot be written, so the run does not start")
+    with pytest.raises(RecordError, match=r"cannot write .*\.part: No space left on device"):
+        writer.__enter__()
     assert writer.failure is not None
     assert read_records(tmp_path) == [before]
 
@@ -136,7 +133,7 @@ def test_a_failure_to_write_is_repeated(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "DiffMoog-Osc-v0").write_text("a file is in the way")
-    with pytest.raises(RecordError, match="cannot write .*Not a directory|File exists"):
+    with pytest.raises(RecordError, match=r"cannot write .*(Not a directory|File exists)"):
         write(tmp_path)
 
 
