@@ -12,13 +12,22 @@ import gymnasium as gym
 
 env = gym.make("DiffMoog-FM-v0")
 ```
+
+The names below are imported on first use, so that `synthgym --help` does not wait for torch.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from synthgym.envs.registration import register_all
-from synthgym.errors import SynthgymError
-from synthgym.losses import MelDistance
-from synthgym.synth import Clock, Patch, chains
-from synthgym.tasks import Problem, Task, get_task, make_problem, task_ids
+
+if TYPE_CHECKING:
+    from synthgym.errors import SynthgymError
+    from synthgym.losses import MelDistance
+    from synthgym.synth import Clock, Patch, chains
+    from synthgym.tasks import Problem, Task, get_task, make_problem, task_ids
 
 __version__ = "0.1.0"
 
@@ -34,5 +43,42 @@ __all__ = [
     "make_problem",
     "task_ids",
 ]
+
+_HOMES = {
+    "Clock": "synth",
+    "MelDistance": "losses",
+    "Patch": "synth",
+    "Problem": "tasks",
+    "SynthgymError": "errors",
+    "Task": "tasks",
+    "chains": "synth",
+    "get_task": "tasks",
+    "make_problem": "tasks",
+    "task_ids": "tasks",
+}
+_PACKAGES = (
+    "audio",
+    "envs",
+    "errors",
+    "leaderboard",
+    "losses",
+    "metrics",
+    "solvers",
+    "synth",
+    "tasks",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PACKAGES})
+
 
 register_all()

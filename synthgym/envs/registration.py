@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gymnasium as gym
 
-from synthgym.tasks import task_ids
+from synthgym.tasks.catalogue import SUITE
 
 __all__ = ["MAX_EPISODE_STEPS", "register_all"]
 
@@ -24,7 +24,7 @@ def register_all() -> None:
 
     The entry points are strings: the environments are imported when the first one is made.
     """
-    for task_id in task_ids():
+    for task_id in SUITE:
         if task_id in gym.registry:
             continue
         gym.register(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from synthgym.errors import unknown_name
 from synthgym.losses import MelDistance
 from synthgym.synth import Clock, Patch, chains
+from synthgym.tasks.catalogue import SUITE
 from synthgym.tasks.problem import Problem
 from synthgym.tasks.targets import SampledTargets, Target, TargetSource, recorded_target
 
@@ -89,18 +90,9 @@ def sampled_task(id: str, chain: str, level: int, summary: str, clock: Clock | N
     )
 
 
-# Entries: chain, level, summary. The order is that of listings and reports.
-_SUITE = {
-    "DiffMoog-Osc-v0": ("Osc", 1, "one oscillator: waveform, frequency, amplitude"),
-    "DiffMoog-OscADSR-v0": ("OscADSR", 2, "an oscillator under an envelope"),
-    "DiffMoog-FM-v0": ("FM", 4, "a low-frequency oscillator bends the pitch of an oscillator"),
-    "DiffMoog-Subtractive-v0": ("Subtractive", 5, "saw and square, envelope, lowpass"),
-}
-
-
 def task_ids() -> list[str]:
     """Ids of the suite's tasks, simplest first."""
-    return list(_SUITE)
+    return list(SUITE)
 
 
 @cache
@@ -110,9 +102,9 @@ def get_task(id: str) -> Task:
     Raises:
         UnknownNameError: there is none; the message suggests the nearest.
     """
-    if id not in _SUITE:
-        raise unknown_name("task", id, _SUITE)
-    chain, level, summary = _SUITE[id]
+    if id not in SUITE:
+        raise unknown_name("task", id, SUITE)
+    chain, level, summary = SUITE[id]
     return sampled_task(id, chain, level, summary)
 
 
