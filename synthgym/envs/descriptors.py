@@ -88,5 +88,7 @@ def _centroid_unit(power: Tensor, total: Tensor) -> Tensor:
     """
     place = torch.linspace(-1.0, 1.0, power.shape[2], dtype=power.dtype)
     floor = 10.0 ** (FLOOR_DB / 10.0)
-    centroid: Tensor = (power @ place) / (total + floor)
+    # A product with a matrix would add up in an order that depends on the batch.
+    moment: Tensor = (power * place).sum(2)
+    centroid: Tensor = moment / (total + floor)
     return centroid

@@ -138,12 +138,12 @@ class SoundMatchEnv(gym.Env[Observation, NDArray[Any]]):
     def audio(self) -> NDArray[np.float32]:
         """The current sound, float32, shape (n_samples,)."""
         self._require_episode("audio")
-        return np.array(self._core.sounds.audio[0])
+        return self._core.sounds.audio[0].numpy().copy()
 
     def target_audio(self) -> NDArray[np.float32]:
         """The target sound, float32, shape (n_samples,)."""
         self._require_episode("target_audio")
-        return np.array(self._core.targets.audio[0])
+        return self._core.targets.audio[0].numpy().copy()
 
     def _observation(self) -> Observation:
         return row_of(self._core.observe(_ONLY), 0)

@@ -17,6 +17,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import load_env_creator
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
@@ -183,7 +184,7 @@ class SynthVecEnv(VecEnv):  # type: ignore[misc, unused-ignore]
 
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
         """The picture of each member, `None` without a render mode."""
-        return self.env.render() or [None] * self.num_envs
+        return [member.render() for member in self.members]
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         """An attribute of the given members, see `Member`."""
@@ -217,13 +218,16 @@ def _resolve_env(
     env: str | SoundMatchVectorEnv, n_envs: int | None, env_kwargs: Mapping[str, Any] | None
 ) -> SoundMatchVectorEnv:
     if isinstance(env, str):
-        settings = {**(env_kwargs or {}), "autoreset_mode": AutoresetMode.SAME_STEP}
-        made = gym.make_vec(env, num_envs=1 if n_envs is None else n_envs, **settings)
-        if not isinstance(made, SoundMatchVectorEnv):
+        entry_point = gym.spec(env).vector_entry_point
+        creator = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+        if creator is not SoundMatchVectorEnv:
             raise ParameterError(
                 f"env {env!r} is not one of synthgym's; for others use "
                 "stable_baselines3.common.env_util.make_vec_env"
             )
+        settings = {**(env_kwargs or {}), "autoreset_mode": AutoresetMode.SAME_STEP}
+        made = gym.make_vec(env, num_envs=1 if n_envs is None else n_envs, **settings)
+        assert isinstance(made, SoundMatchVectorEnv)
         return made
     if not isinstance(env, SoundMatchVectorEnv):
         raise ParameterError(f"env is {env!r}; it must be an environment id or SoundMatchVectorEnv")

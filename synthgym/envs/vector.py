@@ -203,12 +203,12 @@ class SoundMatchVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
     def audio(self) -> NDArray[np.float32]:
         """The current sounds, float32, shape (num_envs, n_samples)."""
         self._require_episodes("audio()")
-        return np.array(self._core.sounds.audio)
+        return self._core.sounds.audio.numpy().copy()
 
     def target_audio(self) -> NDArray[np.float32]:
         """The target sounds, float32, shape (num_envs, n_samples)."""
         self._require_episodes("target_audio()")
-        return np.array(self._core.targets.audio)
+        return self._core.targets.audio.numpy().copy()
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
