@@ -57,8 +57,8 @@ class _MelPower(torch.autograd.Function):
         n_frames = _n_frames(audio.shape[1], len(window) // 2)
         out = audio.new_empty(len(audio), n_frames, bands.shape[1])
         for rows, spectrum in _spectra(audio, window):
-            real, imag = spectrum.real, spectrum.imag
-            torch.matmul((real * real).addcmul_(imag, imag), bands, out=out[rows])
+            squares = torch.view_as_real(spectrum).square_()
+            torch.matmul(squares[..., 0] + squares[..., 1], bands, out=out[rows])
         return out
 
     @staticmethod
@@ -71,7 +71,9 @@ class _MelPower(torch.autograd.Function):
         back[:, [0, -1]] *= 2
         out = torch.empty_like(audio)
         for rows, spectrum in _spectra(audio, window):
-            spectrum.mul_(gradient[rows] @ back)
+            weights = gradient[rows] @ back
+            spectrum.real.mul_(weights)
+            spectrum.imag.mul_(weights)
             frames = torch.fft.irfft(spectrum, len(window), norm="forward").mul_(window)
             halves = frames.view(len(spectrum), n_frames, 2, hop)
             summed = frames.new_zeros(len(spectrum), n_frames + 1, hop)
