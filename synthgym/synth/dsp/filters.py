@@ -50,15 +50,9 @@ def windowed_sinc_lowpass(
 
 @lru_cache(maxsize=256)
 def next_fast_length(n: int) -> int:
-    """The least even 5-smooth number of at least `n`: a length whose FFT is fast."""
-    best = 1 << max(1, (n - 1).bit_length())
-    power_5 = 1
-    while power_5 < best:
-        power_3 = power_5
-        while power_3 < best:
-            length = power_3 * (1 << max(1, math.ceil(math.log2(max(1.0, n / power_3)))))
-            if n <= length < best:
-                best = length
-            power_3 *= 3
-        power_5 *= 5
-    return best
+    """The least length of at least `n` whose FFT is fast: 1, 5, 7, 25 or 35 times a power of two.
+
+    Factors of 3 are left out: on the CPUs measured they cost more than the few samples they save.
+    """
+    odd = (1, 5, 7, 25, 35)
+    return min(m << max(1, (-(-n // m) - 1).bit_length()) for m in odd)
