@@ -1,0 +1,191 @@
+"""The lowpass: what passes, what dies, and that it is smooth in its cutoff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from synthgym.errors import ParameterError
+from synthgym.synth import Clock, Linear, Log, Node, Patch
+from synthgym.synth.modules import Inputs, Lowpass, Module
+
+CLOCK = Clock(16000, 4000)
+MIDDLE = slice(1000, 3000)
+
+
+@dataclass(frozen=True, eq=False)
+class Played(Module):
+    """A given sound as a source."""
+
+    samples: Tensor
+
+    def render(self, inputs: Inputs) -> Tensor:
+        return self.samples
+
+
+def lowpass(
+    audio: np.ndarray | Tensor, cutoff_hz: float | Tensor, clock: Clock = CLOCK, zeros: int = 8
+) -> Tensor:
+    """Through a lowpass whose cutoff is a parameter from 100 to 8000 Hz."""
+    batch = torch.atleast_2d(torch.as_tensor(audio, dtype=torch.float64))
+    cutoff = torch.as_tensor(cutoff_hz, dtype=torch.float64).reshape(-1, 1)
+    unit = (torch.log(cutoff / 100.0) / np.log(80.0)).expand(len(batch), 1)
+    patch = Patch(
+        (Node("in", Played(batch)), Node("filter", Lowpass(zeros=zeros), {"audio": "in"}))
+    )
+    return patch.render(unit, clock)
+
+
+def tone(freq_hz: float, clock: Clock = CLOCK) -> np.ndarray:
+    return np.sin(2 * np.pi * freq_hz * np.arange(clock.n_samples) / clock.sample_rate + 0.3)
+
+
+def gain_db(freq_hz: float, cutoff_hz: float) -> float:
+    """Away from the ends, where the silence outside does not reach."""
+    before = tone(freq_hz)[MIDDLE]
+    after = lowpass(tone(freq_hz), cutoff_hz)[0].numpy()[MIDDLE]
+    return float(20 * np.log10(np.linalg.norm(after) / np.linalg.norm(before)))
+
+
+def direct(audio: np.ndarray, cutoff_hz: float, rate: int, zeros: int = 8) -> np.ndarray:
+    """The definition, by direct convolution."""
+    cutoff = min(cutoff_hz / rate, 0.5)
+    reach = int(np.ceil(zeros / 2 / cutoff))
+    cycles = np.arange(-reach, reach + 1) * cutoff
+    window = np.where(np.abs(cycles) < zeros / 2, np.cos(np.pi * cycles / zeros) ** 2, 0)
+    kernel = np.sinc(2 * cycles) * window
+    full = np.convolve(audio, kernel / kernel.sum())
+    return full[reach : reach + len(audio)]
+
+
+@pytest.mark.parametrize("cutoff_hz", [200.0, 1000.0, 3456.7])
+def test_passes_below_and_stops_above(cutoff_hz: float) -> None:
+    for share in (0.1, 0.3, 0.6):
+        assert gain_db(share * cutoff_hz, cutoff_hz) == pytest.approx(0, abs=0.1)
+    assert gain_db(cutoff_hz, cutoff_hz) == pytest.approx(-6.02, abs=0.1)
+    for share in (1.5, 1.9, 2.2):
+        assert gain_db(share * cutoff_hz, cutoff_hz) < -40
+
+
+def test_gain_falls_steadily_through_the_transition() -> None:
+    gains = [gain_db(share * 1000, 1000.0) for share in np.linspace(0.75, 1.15, 9)]
+    assert (np.diff(gains) < 0).all()
+
+
+@pytest.mark.parametrize("cutoff_hz", [100.0, 777.7, 5000.0, 8000.0])
+def test_unit_gain_at_0_hz(cutoff_hz: float) -> None:
+    after = lowpass(np.ones(CLOCK.n_samples), cutoff_hz)[0].numpy()
+    np.testing.assert_allclose(after[MIDDLE], 1.0, atol=1e-10)
+
+
+def test_zero_phase() -> None:
+    impulse = np.zeros(CLOCK.n_samples)
+    impulse[2000] = 1
+    response = lowpass(impulse, 500.0)[0].numpy()
+    assert response.argmax() == 2000
+    np.testing.assert_allclose(response[1500:2000], response[2500:2000:-1], atol=1e-12)
+    after = lowpass(tone(300.0), 1000.0)[0].numpy()
+    np.testing.assert_allclose(after[MIDDLE], tone(300.0)[MIDDLE], atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("rate", "cutoff_hz"), [(8000, 4000.0), (8000, 5600.0), (11025, 5600.0), (16000, 8000.0)]
+)
+def test_a_cutoff_from_the_nyquist_frequency_on_is_the_identity(
+    rate: int, cutoff_hz: float
+) -> None:
+    noise = np.random.default_rng(0).standard_normal(3000)
+    after = lowpass(noise, cutoff_hz, Clock(rate, 3000))[0].numpy()
+    np.testing.assert_allclose(after, noise, atol=1e-9)
+
+
+@given(
+    st.floats(100.0, 8000.0),
+    st.sampled_from([1, 2, 7, 127, 128, 129, 1000, 4001]),
+    st.sampled_from([8000, 16000, 44100]),
+    st.sampled_from([4, 8, 16]),
+)
+def test_equals_direct_convolution(cutoff_hz: float, n: int, rate: int, zeros: int) -> None:
+    noise = np.random.default_rng(n).standard_normal(n)
+    after = lowpass(noise, cutoff_hz, Clock(rate, n), zeros)[0].numpy()
+    np.testing.assert_allclose(after, direct(noise, cutoff_hz, rate, zeros), atol=1e-9)
+
+
+def test_each_row_has_its_own_cutoff() -> None:
+    noise = np.random.default_rng(1).standard_normal((3, 2000))
+    cutoffs = torch.tensor([150.0, 1234.0, 7000.0])
+    clock = Clock(16000, 2000)
+    together = lowpass(noise, cutoffs, clock)
+    for row in range(3):
+        alone = lowpass(noise[row], float(cutoffs[row]), clock)[0]
+        torch.testing.assert_close(together[row], alone, atol=1e-12, rtol=0)
+
+
+def test_a_fixed_cutoff_filters_as_a_driven_one() -> None:
+    noise = torch.as_tensor(np.random.default_rng(2).standard_normal((1, 2000)))
+    patch = Patch(
+        (Node("in", Played(noise)), Node("filter", Lowpass(cutoff=900.0), {"audio": "in"}))
+    )
+    fixed = patch.render(torch.zeros(1, 0, dtype=torch.float64), Clock(16000, 2000))
+    torch.testing.assert_close(fixed, lowpass(noise, 900.0, Clock(16000, 2000)))
+
+
+@pytest.mark.parametrize("half_length", [16, 40, 41, 160])
+def test_derivative_in_the_cutoff_is_continuous_where_the_kernel_grows(half_length: int) -> None:
+    """At these cutoffs the kernel's half length is a whole number of samples."""
+    noise = np.random.default_rng(3).standard_normal(1000)
+    weights = torch.as_tensor(np.random.default_rng(4).standard_normal(1000))
+    clock = Clock(16000, 1000)
+    corner_hz = 4 * 16000 / half_length
+
+    def slope(cutoff_hz: float) -> float:
+        cutoff = torch.tensor(cutoff_hz, dtype=torch.float64, requires_grad=True)
+        (gradient,) = torch.autograd.grad(
+            (lowpass(noise, cutoff, clock)[0] * weights).sum(), cutoff
+        )
+        return float(gradient)
+
+    def value(cutoff_hz: float) -> float:
+        return float((lowpass(noise, cutoff_hz, clock)[0] * weights).sum())
+
+    step = 1e-5 * corner_hz
+    left, here, right = slope(corner_hz - step), slope(corner_hz), slope(corner_hz + step)
+    scale = max(abs(here), 1e-3)
+    assert abs(left - here) < 1e-2 * scale
+    assert abs(right - here) < 1e-2 * scale
+    across = (value(corner_hz + step) - value(corner_hz - step)) / (2 * step)
+    assert across == pytest.approx(here, rel=1e-3, abs=1e-6)
+
+
+def test_float32_is_close_to_float64() -> None:
+    noise = torch.as_tensor(np.random.default_rng(5).standard_normal((1, 4000)))
+    for unit in (0.0, 0.4, 0.9):
+        single, double = (
+            Patch(
+                (Node("in", Played(noise.to(dtype))), Node("f", Lowpass(), {"audio": "in"}))
+            ).render(torch.full((1, 1), unit, dtype=dtype), CLOCK)
+            for dtype in (torch.float32, torch.float64)
+        )
+        assert single.dtype == torch.float32
+        assert float((single.double() - double).abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Lowpass(cutoff=Linear("cutoff", 0.0, 8000.0)), ["cutoff", "0.0", "above 0"]),
+        (lambda: Lowpass(cutoff=-5.0), ["cutoff", "-5.0", "above 0"]),
+        (lambda: Lowpass(cutoff=Log("cutoff", 50.0, 900.0), zeros=0), ["zeros", "0", "at least 1"]),
+    ],
+)
+def test_impossible_filters_are_refused_when_built(make: object, words: list[str]) -> None:
+    with pytest.raises(ParameterError) as caught:
+        make()  # type: ignore[operator]
+    for word in words:
+        assert word in str(caught.value)
