@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+MAX_INDEX = 10_000
+"""Indices of targets and seeds are below this."""
+
 MAX_SECONDS = 60.0
 """Longest sound that the command line handles: the search renders many of them at once."""
 
@@ -41,16 +44,14 @@ class Indices(click.ParamType):  # type: ignore[type-arg]  # generic since click
             return value
         text = str(value).strip()
         try:
-            if text.isdecimal():
-                indices = set(range(int(text)))
-            else:
-                indices = {i for part in text.split(",") if part.strip() for i in _span(part)}
+            spans = [f"0-{int(text) - 1}"] if text.isdecimal() else text.split(",")
+            indices = {i for part in spans if part.strip() for i in _span(part)}
         except ValueError:
             indices = set()
         if not indices:
             self.fail(
-                f"{value!r} is neither a count above 0 (3: the first three), "
-                "nor a list (0,4,7), nor a range (4-6)",
+                f"{value!r} is neither a count above 0 (3: the first three), nor a list (0,4,7), "
+                f"nor a range (4-6), up to {MAX_INDEX:,}",
                 param,
                 ctx,
             )
@@ -96,4 +97,7 @@ def _span(part: str) -> range:
     first, dash, last = part.strip().partition("-")
     if not first.isdecimal() or (dash and not last.isdecimal()):
         raise ValueError(part)
-    return range(int(first), int(last if dash else first) + 1)
+    span = range(int(first), int(last if dash else first) + 1)
+    if span.stop > MAX_INDEX:
+        raise ValueError(part)
+    return span

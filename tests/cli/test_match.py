@@ -1,0 +1,171 @@
+"""`synthgym match`: what it finds, writes and says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from click.testing import CliRunner
+
+from synthgym import audio
+from synthgym.cli import main, matching, picture
+from synthgym.errors import MissingExtraError
+from synthgym.synth import document
+from synthgym.tasks import get_task
+
+Call = Callable[..., Any]
+
+
+def test_results_lie_beside_each_other_and_agree(matched: Path) -> None:
+    names = {"note.wav", "note.match.wav", "note.patch.json", "note.png"}
+    assert {path.name for path in matched.iterdir()} == names
+    fields = json.loads((matched / "note.patch.json").read_text("utf-8"))
+    patch, unit, clock = document.load(fields)
+    rendered = patch.render(unit[None].float(), clock)[0].numpy()
+    written, rate_hz = soundfile.read(matched / "note.match.wav", dtype="float32")
+    assert rate_hz == clock.sample_rate
+    assert np.abs(written - rendered).max() < 2**-22
+    assert fields["parameters"] == patch.space.describe(unit)
+    assert fields["match"]["n_evaluations"] == 32
+    assert (matched / "note.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_distance_written_is_that_of_the_sound(matched: Path) -> None:
+    fields = json.loads((matched / "note.patch.json").read_text("utf-8"))
+    target = audio.load_target(matched / "note.wav", 16_000, fields["clock"]["n_samples"])
+    found, _ = soundfile.read(matched / "note.match.wav", dtype="float32")
+    distance = get_task("DiffMoog-Osc-v0").distance
+    (distance_db,) = distance(torch.as_tensor(found[None]), torch.as_tensor(target.samples[None]))
+    assert float(distance_db) == pytest.approx(fields["match"]["distance_db"], abs=0.01)
+
+
+def test_the_sound_is_matched_as_long_as_it_sounds(
+    tmp_path: Path, note: np.ndarray, call: Call, quick: tuple[str, ...]
+) -> None:
+    silence = np.zeros(8_000)
+    soundfile.write(tmp_path / "gap.wav", np.concatenate([silence, note, silence]), 16_000)
+    assert matching.sounding_seconds(tmp_path / "gap.wav", 16_000) == pytest.approx(0.4, abs=0.02)
+    soundfile.write(tmp_path / "tick.wav", note[:1_600], 16_000)
+    assert matching.sounding_seconds(tmp_path / "tick.wav", 16_000) == 0.25
+    soundfile.write(tmp_path / "long.wav", np.tile(note, 20), 16_000)
+    assert matching.sounding_seconds(tmp_path / "long.wav", 16_000) == 5.0
+    ended = call("match", tmp_path / "long.wav", *quick, "--out", tmp_path, "--duration", "0.5")
+    assert ended.code == 0
+    assert soundfile.info(tmp_path / "long.match.wav").frames == 8_000
+
+
+def test_the_same_seed_finds_the_same_patch_and_another_seed_another(
+    tmp_path: Path, matched: Path, call: Call, quick: tuple[str, ...]
+) -> None:
+    for seed in (0, 1):
+        folder = tmp_path / str(seed)
+        call("match", matched / "note.wav", *quick, "--seed", seed, "--out", folder)
+    first = (matched / "note.patch.json").read_bytes()
+    assert (tmp_path / "0" / "note.patch.json").read_bytes() == first
+    assert (tmp_path / "1" / "note.patch.json").read_bytes() != first
+
+
+def test_a_sample_note_goes_by_its_name(tmp_path: Path, call: Call, quick: tuple[str, ...]) -> None:
+    name, path = next(iter(audio.sample_notes().items()))
+    ended = call("match", name, *quick, "--duration", "0.3", "--out", tmp_path)
+    assert ended.code == 0
+    assert (tmp_path / f"{path.stem}.match.wav").is_file()
+
+
+def test_it_says_what_it_found_and_where(
+    tmp_path: Path, matched: Path, call: Call, quick: tuple[str, ...]
+) -> None:
+    ended = call("match", matched / "note.wav", *quick, "--out", tmp_path)
+    fields = json.loads((tmp_path / "note.patch.json").read_text("utf-8"))
+    for node, group in fields["parameters"].items():
+        for name, entry in group.items():
+            value = entry["value"]
+            shown = value if isinstance(value, str) else f"{value:.4g}"
+            row = [node, name, shown, *([entry["unit"]] if entry["unit"] else [])]
+            assert row in [line.split() for line in ended.out.splitlines()]
+    assert f"distance {fields['match']['distance_db']:.2f} dB" in ended.out
+    assert "spent the budget" in ended.out
+    for suffix in (".match.wav", ".patch.json", ".png"):
+        assert str(tmp_path / f"note{suffix}") in ended.out
+    assert "note: random:" in ended.err  # progress stays off the results' stream
+    assert "32 of 32" in ended.err
+
+
+def test_without_matplotlib_all_but_the_picture_is_written(
+    tmp_path: Path,
+    matched: Path,
+    call: Call,
+    quick: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(module: str, extra: str) -> None:
+        raise MissingExtraError(f"{module} comes with {extra}")
+
+    monkeypatch.setattr(picture, "require", missing)
+    ended = call("match", matched / "note.wav", *quick, "--out", tmp_path)
+    assert ended.code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"note.match.wav", "note.patch.json"}
+    assert 'no picture: pip install "synthgym[report]"' in ended.err
+
+
+def test_ctrl_c_keeps_the_best_so_far(
+    tmp_path: Path, matched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(job: matching.MatchJob) -> matching.Match:
+        job.problem.batch(np.full((4, job.problem.dimension), 0.5))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(matching, "run_match", stopped)
+    args = ["match", str(matched / "note.wav"), "--solver", "random", "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, args)
+    assert result.exit_code == 130
+    assert "stopped: keeping the best so far" in result.stderr
+    fields = json.loads((tmp_path / "note.patch.json").read_text("utf-8"))
+    assert fields["unit"] == [0.5] * len(fields["unit"])
+    assert fields["match"]["status"] == "stopped by Ctrl-C"
+    assert (tmp_path / "note.match.wav").is_file()
+
+
+def test_ctrl_c_before_the_first_sound_writes_nothing(
+    tmp_path: Path, matched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(job: matching.MatchJob) -> matching.Match:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(matching, "run_match", stopped)
+    args = ["match", str(matched / "note.wav"), "--solver", "random", "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, args)
+    assert result.exit_code == 130
+    assert "nothing is written" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_default_budget_buys_about_the_same_time_for_every_length() -> None:
+    assert matching.default_budget(4.0) == 4_000
+    assert matching.default_budget(1.0) == 16_000
+    assert matching.default_budget(1e4) == 100
+
+
+def test_a_sound_past_full_scale_is_turned_down_as_a_whole() -> None:
+    loud = np.array([0.5, -2.0, 1.0], dtype=np.float32)
+    assert matching.within_full_scale(loud).tolist() == [0.25, -1.0, 0.5]
+    assert matching.within_full_scale(loud / 4).tolist() == [0.125, -0.5, 0.25]
+
+
+@pytest.mark.shared
+def test_every_reference_note_can_be_matched(
+    tmp_path: Path, shared_dir: Path, call: Call, quick: tuple[str, ...]
+) -> None:
+    notes = sorted((shared_dir / "instrument_targets").glob("*.flac"))
+    assert notes
+    for path in notes:
+        problem = matching.open_match(str(path), matching.MatchSettings(solver="random")).problem
+        assert problem.batch(np.full((1, problem.dimension), 0.5)) < 80.0
+    ended = call("match", notes[0], *quick, "--duration", "0.3", "--out", tmp_path)
+    assert ended.code == 0

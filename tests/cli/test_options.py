@@ -1,0 +1,56 @@
+"""Option types: comma lists, indices, seconds."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from synthgym.cli.options import Indices, Names, Seconds, flatten
+
+
+@pytest.mark.parametrize(
+    ("text", "indices"),
+    [
+        ("1", (0,)),
+        ("3", (0, 1, 2)),
+        ("0,4,7", (0, 4, 7)),
+        ("7, 4,4", (4, 7)),
+        ("4-6", (4, 5, 6)),
+        ("4-4", (4,)),
+        ("5,", (5,)),
+        ("0,3-4", (0, 3, 4)),
+    ],
+)
+def test_indices(text: str, indices: tuple[int, ...]) -> None:
+    assert Indices().convert(text, None, None) == indices
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "", ",", "a", "1.5", "6-4", "1-", "-", "1-2-3", "10001"]
+)
+def test_no_indices(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="neither a count"):
+        Indices().convert(text, None, None)
+
+
+def test_a_huge_range_is_refused_at_once() -> None:
+    with pytest.raises(click.BadParameter, match="up to 10,000"):
+        Indices().convert("0-99999999999999", None, None)
+
+
+def test_names() -> None:
+    assert Names().convert("a, b,,c", None, None) == ("a", "b", "c")
+    assert flatten((("a", "b"), ("b", "c"))) == ("a", "b", "c")
+    with pytest.raises(click.BadParameter, match="names nothing"):
+        Names().convert(" , ", None, None)
+
+
+def test_seconds() -> None:
+    assert Seconds().convert("1.5", None, None) == 1.5
+    assert Seconds(auto=True).convert("auto", None, None) is None
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "61", "soon", "auto"])
+def test_no_seconds(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="above 0 and up to 60"):
+        Seconds().convert(text, None, None)

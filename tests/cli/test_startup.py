@@ -1,0 +1,49 @@
+"""The program starts fast, and says what it can do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+
+from click.testing import CliRunner
+
+from synthgym.cli import main
+
+HEAVY = ("torch", "rich", "scipy", "joblib", "matplotlib", "soundfile", "soxr", "cma", "pandas")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import json, sys\n"
+        "from synthgym.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "Usage:" in done.stdout
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_version_is_the_installed_one() -> None:
+    result = CliRunner().invoke(main, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"synthgym {metadata.version('synthgym')}\n")
+
+
+def test_each_command_explains_itself() -> None:
+    commands = [[name] for name in main.commands if name != "bench"]
+    commands += [["bench", name] for name in ("run", "report", "verify", "table")]
+    for command in commands:
+        result = CliRunner().invoke(main, [*command, "-h"])
+        assert result.exit_code == 0
+        assert result.stdout.startswith(f"Usage: main {' '.join(command)}")
+
+
+def test_without_arguments_the_help_is_shown() -> None:
+    for command in ([], ["bench"]):
+        result = CliRunner().invoke(main, command)
+        assert "Commands:" in result.output
+        assert "error:" not in result.output
