@@ -86,8 +86,8 @@ class Patch:
         output: name of the node that is heard; by default the one that feeds no other.
 
     Raises:
-        PatchError: a name is used twice, a port does not exist or is missing its input, the graph
-            has a cycle, or there is not exactly one candidate for the output.
+        PatchError: a node or parameter name is used twice, a port does not exist or is missing its
+            input, the graph has a cycle, or there is not exactly one candidate for the output.
         UnknownNameError: a connection or `output` names a node that does not exist.
     """
 
@@ -106,8 +106,8 @@ class Patch:
             _check_connections(node, names)
         if self.output and self.output not in names:
             raise unknown_name("output node", self.output, names)
-        object.__setattr__(self, "output", self.output or _only_sink(self.nodes))
         _ = self._order
+        object.__setattr__(self, "output", self.output or _only_sink(self.nodes))
 
     @cached_property
     def space(self) -> ParamSpace:
@@ -216,14 +216,20 @@ def _check_connections(node: Node, names: list[str]) -> None:
             raise PatchError(
                 f"node {node.name!r}: port {name!r} of {kind} has no input; connect it"
             )
+    entries = [spec.name for spec in node.specs]
+    for entry in entries:
+        if entries.count(entry) > 1:
+            raise PatchError(
+                f"node {node.name!r} has two parameters named {entry!r}; connect each source only "
+                "once to a port"
+            )
 
 
 def _only_sink(nodes: Iterable[Node]) -> str:
     used = {_source(c) for node in nodes for _, c in node.connections}
     sinks = [node.name for node in nodes if node.name not in used]
     if len(sinks) != 1:
-        found = ", ".join(sinks) if sinks else "none, the connections form a cycle"
-        raise PatchError(f"nodes that feed no other: {found}; name one as the output")
+        raise PatchError(f"nodes that feed no other: {', '.join(sinks)}; name one as the output")
     return sinks[0]
 
 
