@@ -1,0 +1,397 @@
+"""Scores against cases worked by hand, and the properties that every statistic must have."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_records import VERSIONS, comparison, record
+from scipy.stats import trim_mean
+
+from synthgym.errors import ParameterError, RecordError
+from synthgym.leaderboard.boards import Board, Flip
+from synthgym.leaderboard.measures import (
+    anytime_score,
+    best_within,
+    guess_score,
+    hit_costs,
+    horizon,
+    spent,
+)
+from synthgym.leaderboard.score import run_scores, score_records
+from synthgym.leaderboard.statistics import (
+    expected_running_time,
+    generator,
+    interquartile_mean,
+    probability_of_improvement,
+    quartiles,
+    runtime_distribution,
+    stratified_iqm,
+)
+from synthgym.tasks import LADDER_DB
+
+INF = math.inf
+FM, OSC = "DiffMoog-FM-v0", "DiffMoog-Osc-v0"
+finite = st.floats(-100, 100)
+costs = st.one_of(st.integers(1, 10**6).map(float), st.just(INF))
+
+
+def board_of(records: list) -> Board:
+    boards = score_records(records, n_resamples=200)
+    assert len(boards) == 1
+    return boards[0]
+
+
+def kinds(board: Board) -> list[str]:
+    return [flag.kind for flag in board.flags]
+
+
+# One run: cost, hits, score
+
+
+def test_cost_counts_a_gradient_with_its_weight():
+    run = record("s", [(4, 2, 3.0)], spent=(100, 20))
+    assert [spent(run, weight) for weight in (1, 3, 5)] == [120, 160, 200]
+
+
+def test_a_rung_is_hit_by_the_first_improvement_at_or_below_it():
+    run = record("s", [(1, 0, 9.0), (5, 0, 8.0), (20, 10, 1.5)], spent=(50, 10))
+    assert hit_costs(run, 3).tolist() == [5, 50, 50, INF, INF, INF]
+    assert hit_costs(run, 1).tolist() == [5, 30, 30, INF, INF, INF]
+    assert hit_costs(run, 5).tolist() == [5, 70, 70, INF, INF, INF]
+
+
+def test_a_run_that_evaluated_nothing_hits_nothing():
+    run = record("s", [])
+    assert np.isinf(hit_costs(run)).all()
+    assert np.isinf(best_within(run, [1, 100])).all()
+
+
+def test_best_within_a_cost():
+    run = record("s", [(2, 0, 9.0), (5, 0, 4.0)])
+    assert best_within(run, [1, 2, 4, 5, 1000]).tolist() == [INF, 9, 9, 4, 4]
+
+
+def test_anytime_score_by_hand():
+    # d = 10, budget 1000, so H = 10 000 and log10(H / d) = 3. Rung by rung: within d is 1; at
+    # 10 d is 1 - 1/3; at 100 d, the end of the budget, 1 - 2/3; a miss is 0.
+    run = record("s", [(5, 0, 7.0), (100, 0, 3.0), (1000, 0, 1.9)], budget=1000, dimension=10)
+    expected = (1 + 2 / 3 + 1 / 3 + 0 + 0 + 0) / 6
+    assert horizon(1000, 10) == 10_000
+    assert anytime_score(hit_costs(run), 10, 10_000) == pytest.approx(expected)
+    assert run_scores([run], "search").tolist() == pytest.approx([expected])
+
+
+def test_anytime_score_reaches_both_ends():
+    assert anytime_score([1] * 6, dimension=10, horizon_cost=1e5) == 1
+    assert anytime_score([INF] * 6, dimension=10, horizon_cost=1e5) == 0
+
+
+def test_a_rung_at_the_end_of_the_suites_budget_is_worth_a_quarter():
+    assert anytime_score([10_000], 10, horizon(10_000, 10)) == pytest.approx(0.25)
+
+
+def test_anytime_score_is_the_area_under_the_runtime_distribution():
+    hits = [30, 200, 1500, INF, INF, INF]
+    grid = np.geomspace(10, 1e5, 200_001)
+    heights = runtime_distribution(hits, grid)
+    area = np.trapezoid(heights, np.log(grid)) / np.log(1e4)
+    assert anytime_score(hits, 10, 1e5) == pytest.approx(area, abs=1e-4)
+
+
+@given(st.lists(costs, min_size=6, max_size=6), st.integers(0, 5), st.floats(0.1, 1))
+def test_reaching_a_rung_sooner_never_lowers_the_score(hits, rung, factor):
+    sooner = list(hits)
+    sooner[rung] = min(hits[rung], 1e7) * factor
+    before, after = (anytime_score(h, 7, 7e4) for h in (hits, sooner))
+    assert 0 <= before <= after <= 1
+
+
+def test_guess_score_by_hand():
+    # Within 1 guess: 1 rung; within 10: 2; within 100: 3. Of 18 pairs.
+    assert guess_score([1, 10, 100, 101, INF, INF]) == pytest.approx(6 / 18)
+
+
+def test_all_runs_of_a_task_share_the_horizon_of_the_largest_budget():
+    steps = [(100, 0, 0.2)]
+    small, large = record("s", steps, budget=200), record("s", steps, budget=5000)
+    assert len(set(run_scores([small, large], "search").tolist())) == 1
+    assert run_scores([small], "search")[0] < run_scores([small, large], "search")[0]
+
+
+# Statistics
+
+
+def test_expected_running_time_by_hand():
+    # Hits at 100 and 300, one failure that spent 1000: 1400 for two successes.
+    assert expected_running_time([100, 300, INF], [1000, 1000, 1000]) == 700
+    assert expected_running_time([INF, INF], [10, 10]) == INF
+
+
+def test_interquartile_mean_by_hand():
+    assert interquartile_mean([7, 0, 1, 6, 2, 5, 3, 4]) == 3.5
+    # Of three, the middle counts whole and the outer two with a twelfth each, over one half.
+    assert interquartile_mean([10, 0, 1]) == pytest.approx((0 / 12 + 1 / 3 + 10 / 12) / 0.5)
+    assert interquartile_mean([0, 1, 2, INF]) == 1.5
+    with pytest.raises(ParameterError, match="empty"):
+        interquartile_mean([])
+
+
+@given(st.lists(finite, min_size=4, max_size=40).filter(lambda v: len(v) % 4 == 0))
+def test_interquartile_mean_is_the_trimmed_mean(values):
+    assert interquartile_mean(values) == pytest.approx(trim_mean(values, 0.25), abs=1e-9)
+
+
+@given(st.lists(st.tuples(finite, st.integers(1, 4)), min_size=1, max_size=12))
+def test_a_weight_is_a_repetition(pairs):
+    values, weights = zip(*pairs, strict=True)
+    repeated = np.repeat(values, weights)
+    assert interquartile_mean(values, weights) == pytest.approx(interquartile_mean(repeated))
+
+
+@given(st.lists(finite, min_size=1, max_size=12))
+def test_quartiles_are_numpys(values):
+    assert quartiles(values) == pytest.approx(np.quantile(values, [0.25, 0.5, 0.75]))
+
+
+def test_a_quartile_beside_a_miss_is_a_miss():
+    assert quartiles([1, 2, INF]).tolist() == [1.5, 2, INF]
+    assert quartiles([1, INF]).tolist() == [INF, INF, INF]
+    assert quartiles([[1, INF], [3, INF], [5, INF]]).tolist() == [[2, INF], [3, INF], [4, INF]]
+
+
+@given(st.lists(costs, min_size=1, max_size=30), st.lists(st.floats(0.1, 1e7), min_size=2))
+def test_runtime_distribution_is_monotone_and_a_share(hits, at):
+    reached = runtime_distribution(hits, sorted(at))
+    assert (np.diff(reached) >= 0).all()
+    assert ((reached >= 0) & (reached <= 1)).all()
+    assert reached[-1] <= np.isfinite(hits).mean() + 1e-12
+
+
+def test_runtime_distribution_by_hand():
+    assert runtime_distribution([1, 10, 10, INF], [0.5, 1, 9, 10, 1e9]).tolist() == pytest.approx(
+        [0, 0.25, 0.25, 0.75, 0.75]
+    )
+    assert runtime_distribution([1, 2], [1, 2], [3, 1]).tolist() == [0.75, 1]
+
+
+def test_probability_of_improvement_by_hand():
+    # Task 1: 3 beats both, 1 beats none: one half. Task 2: a tie counts one half.
+    estimate = probability_of_improvement([[1, 3], [5]], [[2, 2], [5]], generator(0))
+    assert estimate.value == 0.5
+    better = probability_of_improvement([[3, 4], [6]], [[2, 2], [5]], generator(0))
+    assert (better.value, better.low, better.high) == (1, 1, 1)
+    with pytest.raises(ParameterError, match="same tasks"):
+        probability_of_improvement([[1]], [[1], [2]], generator(0))
+    with pytest.raises(ParameterError, match="non-empty"):
+        probability_of_improvement([[]], [[1]], generator(0))
+
+
+def test_strata_weigh_the_same_whatever_their_size():
+    rng = generator(0)
+    # Middle half of (0 with mass 1/2, 1 with mass 1/2): a quarter each.
+    assert stratified_iqm([[0], [1] * 9], rng, n_resamples=10).value == pytest.approx(0.5)
+
+
+def test_the_bootstrap_interval_covers_about_as_often_as_it_says():
+    source = np.random.default_rng(5)
+    n_tasks, n_runs, n_trials = 4, 15, 200
+    centres = source.uniform(0.2, 0.8, n_tasks)
+    truth = float(interquartile_mean((centres + source.normal(0, 0.1, (50_000, n_tasks))).ravel()))
+    covered = 0
+    for _ in range(n_trials):
+        strata = list((centres + source.normal(0, 0.1, (n_runs, n_tasks))).T)
+        interval = stratified_iqm(strata, source, n_resamples=300)
+        covered += interval.low <= truth <= interval.high
+    assert 0.88 <= covered / n_trials <= 0.99
+
+
+def test_the_bootstrap_follows_from_seed_and_name_alone():
+    strata = [np.linspace(0, 1, 15)]
+    first = stratified_iqm(strata, generator(3, "a"))
+    assert first == stratified_iqm(strata, generator(3, "a"))
+    assert first != stratified_iqm(strata, generator(4, "a"))
+    assert first != stratified_iqm(strata, generator(3, "b"))
+    assert first.low < first.value < first.high
+
+
+# Boards
+
+
+def test_results_of_a_task_by_hand():
+    runs = [
+        record("s", [(100, 0, 0.9)], index=0, spent=(1000, 0)),
+        record("s", [(300, 0, 0.8)], index=1, spent=(1000, 0)),
+        record("s", [(500, 0, 6.0)], index=2, spent=(1000, 0)),
+    ]
+    result = board_of(runs).results[FM, "s"]
+    assert result.n_hits == (3, 2, 2, 2, 0, 0)
+    assert result.ert == (300, 700, 700, 700, INF, INF)
+    assert (result.n_solved, result.solved_ert, result.n_runs) == (2, 700, 3)
+    assert result.final_db == pytest.approx((0.85, 0.9, 3.45))
+    assert result.wall_s == pytest.approx(10)
+
+
+def test_guesses_of_a_task_are_medians():
+    runs = [
+        record("s", [(1, 0, 9.0), (7, 0, 2.0)], index=0),
+        record("s", [(1, 0, 7.0), (50, 0, 1.0)], index=1),
+        record("s", [(2, 0, 5.0), (100, 0, 3.0)], index=2),
+    ]
+    assert board_of(runs).results[FM, "s"].guesses_db == (9.0, 5.0, 2.0)
+
+
+def test_the_ranking_is_by_score_and_shares_ranks():
+    fast, slow = [(10, 0, 0.2)], [(5000, 0, 0.2)]
+    board = board_of([record("a", slow), record("b", fast), record("c", slow)])
+    assert [(s.solver, s.rank) for s in board.standings] == [("b", 1), ("a", 2), ("c", 2)]
+    assert board.standings[0].score.value == 1
+    assert board.improvement["b", "a"].value == 1
+    assert board.improvement["a", "c"].value == 0.5
+
+
+def test_a_rank_that_depends_on_the_weight_is_flagged():
+    # 100 gradients cost 300 at weight 3 and 100 at weight 1; the other reaches it at 200.
+    board = board_of([record("adam", [(0, 100, 0.2)]), record("cma-es", [(200, 0, 0.2)])])
+    assert board.flips == (Flip("cma-es", "adam", (1,)),)
+    assert dict(board.standings[0].rank_at) == {1: 2, 3: 1, 5: 1}
+    steady = board_of([record("adam", [(0, 10, 0.2)]), record("cma-es", [(200, 0, 0.2)])])
+    assert steady.flips == ()
+
+
+def test_a_solver_that_lacks_a_compared_task_has_no_rank():
+    steps = [(10, 0, 0.2)]
+    records = [record(s, steps, task=t) for s in ("a", "b") for t in (OSC, FM)]
+    board = board_of([*records, record("c", steps, task=FM)])
+    assert [(s.solver, s.rank) for s in board.standings] == [("a", 1), ("b", 1), ("c", None)]
+    assert "incomplete" in kinds(board)
+
+
+def test_a_task_that_one_solver_alone_ran_does_not_unrank_the_others():
+    steps = [(10, 0, 0.2)]
+    records = [record("a", steps, task=FM), record("b", steps, task=FM)]
+    board = board_of([*records, record("a", [], task=OSC)])
+    assert board.compared == (FM,)
+    assert board.tasks == (OSC, FM)
+    assert [(s.rank, s.score.value) for s in board.standings] == [(1, 1), (1, 1)]
+    assert "lone-task" in kinds(board)
+
+
+def test_one_solver_alone_is_ranked_over_all_its_tasks():
+    board = board_of([record("a", [(10, 0, 0.2)], task=task) for task in (OSC, FM)])
+    assert board.compared == (OSC, FM)
+    assert board.standings[0].rank == 1
+    assert dict(board.improvement) == {}
+
+
+def test_tracks_splits_and_suite_versions_are_never_merged():
+    steps = [(1, 0, 0.9)]
+    records = [
+        record("a", steps, split="dev"),
+        record("a", steps, split="test"),
+        record("ppo", steps, split="test", track="amortized"),
+        replace(
+            (old := record("b", steps, split="test")),
+            header=replace(old.header, suite_version="1"),
+        ),
+    ]
+    boards = score_records(records, n_resamples=10)
+    assert [(b.suite_version, b.split, b.track) for b in boards] == [
+        ("1", "test", "search"),
+        ("0", "test", "search"),
+        ("0", "test", "amortized"),
+        ("0", "dev", "search"),
+    ]
+    assert all(len(board.records) == 1 for board in boards)
+    # 1 guess reaches 4 of 6 rungs at each of the three allowances.
+    assert boards[2].standings[0].score.value == pytest.approx(4 / 6)
+
+
+def test_training_cost_is_stated_by_the_settings():
+    def runs(settings):
+        return [
+            record("ppo", [(1, 0, 2.0)], task=t, track="amortized", settings=settings)
+            for t in (OSC, FM)
+        ]
+
+    assert board_of(runs({"training_cost": 500})).standings[0].training_cost == 1000
+    assert board_of(runs({})).standings[0].training_cost is None
+
+
+def test_few_runs_are_flagged_and_enough_are_not():
+    few = board_of(comparison({FM: 10}, n_targets=7, n_seeds=2))
+    enough = board_of(comparison({FM: 10}, n_targets=5, n_seeds=3))
+    assert kinds(few) == ["few-runs"]
+    assert "each solver has 14" in few.flags[0].message
+    assert kinds(enough) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "second"),
+    [
+        ("unequal-runs", {"index": 3}),
+        ("budgets", {"budget": 500}),
+        ("budgets", {"budget": None}),
+        ("stopped", {"stop_at_db": 1.0}),
+        ("errors", {"status": "error", "message": "boom"}),
+    ],
+)
+def test_what_makes_a_comparison_doubtful_is_flagged(kind, second):
+    steps = [(10, 0, 0.5)]
+    even = board_of([record("a", steps), record("b", steps)])
+    assert kind not in kinds(even)
+    assert kind in kinds(board_of([record("a", steps), record("b", steps, **second)]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "second"),
+    [
+        ("settings", {"settings": {"population": 7}}),
+        ("versions", {"versions": {**VERSIONS, "torch": "2.0"}}),
+    ],
+)
+def test_a_solver_that_changed_between_its_runs_is_flagged(kind, second):
+    steps = [(10, 0, 0.5)]
+    assert kind in kinds(board_of([record("a", steps), record("a", steps, seed=1, **second)]))
+
+
+def test_stopping_at_the_lowest_rung_loses_nothing():
+    board = board_of([record("a", [(10, 0, 0.2)], stop_at_db=LADDER_DB[-1], status="target")])
+    assert "stopped" not in kinds(board)
+
+
+def test_a_run_given_twice_is_an_error():
+    run = record("a", [(1, 0, 1.0)])
+    with pytest.raises(RecordError, match=r"DiffMoog-FM-v0/a/dev-0/seed-0.*twice"):
+        score_records([run, run])
+
+
+def test_no_records_make_no_boards():
+    assert score_records([]) == ()
+
+
+SUITE = comparison({OSC: 5, FM: 10}, n_targets=2, n_seeds=2)
+SCORED = score_records(SUITE, n_resamples=50)
+
+
+@given(st.permutations(SUITE))
+def test_the_order_of_the_records_does_not_matter(shuffled):
+    assert score_records(shuffled, n_resamples=50) == SCORED
+
+
+def test_another_solver_does_not_move_the_numbers_of_the_others():
+    without = [run for run in SUITE if run.header.solver != "random"]
+    (small,), (large,) = score_records(without, n_resamples=50), SCORED
+    scores = {s.solver: s.score for s in large.standings}
+    assert {s.solver: s.score for s in small.standings}.items() <= scores.items()
+
+
+def test_pairs_of_improvement_complement_each_other():
+    improvement = SCORED[0].improvement
+    for (first, second), estimate in improvement.items():
+        assert estimate.low <= estimate.value <= estimate.high
+        assert estimate.value + improvement[second, first].value == pytest.approx(1)
