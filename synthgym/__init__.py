@@ -62,7 +62,6 @@ _PACKAGES = (
     "errors",
     "leaderboard",
     "losses",
-    "metrics",
     "solvers",
     "synth",
     "tasks",
