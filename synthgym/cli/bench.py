@@ -114,15 +114,14 @@ def run(
     from synthgym.cli.output import make_folder
     from synthgym.leaderboard.plan import Plan
     from synthgym.leaderboard.run import Interrupted, run_plan
-    from synthgym.tasks import task_ids
+    from synthgym.tasks import get_task, task_ids
 
-    chosen = flatten(solvers)
-    if not chosen:
-        chosen, left_out = search_solvers()
-        for line in left_out:
-            click.echo(one_line(line), err=True)
+    chosen_tasks = flatten(tasks) or tuple(task_ids())
+    for task in chosen_tasks:
+        get_task(task)  # a misspelt one is said before the solvers are looked through
+    chosen, left_out = (flatten(solvers), ()) if solvers else search_solvers()
     plan = Plan(
-        tasks=flatten(tasks) or tuple(task_ids()),
+        tasks=chosen_tasks,
         solvers=chosen,
         folder=out,
         split=split,
@@ -136,6 +135,8 @@ def run(
     )
     n_runs = len(plan.jobs())
     make_folder(out)
+    for line in left_out:
+        click.echo(one_line(line), err=True)
     try:
         with watch_plan(n_runs, Console(stderr=True)) as progress:
             summary = run_plan(plan, progress)
@@ -166,10 +167,9 @@ def run(
 @click.option("--title", default="Sound matching benchmark", show_default=True, help="Heading.")
 def report(folder: Path, out: Path, sounds: Literal["best", "all", "none"], title: str) -> None:
     """Make a page (HTML) of the records in FOLDER: tables, plots and sounds."""
-    from synthgym.cli.output import make_folder
     from synthgym.leaderboard.report import write_report
 
-    page = write_report(folder, make_folder(out), sounds=sounds, title=title)
+    page = write_report(folder, out, sounds=sounds, title=title)
     click.echo(f"report   {page}")
 
 

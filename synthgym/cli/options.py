@@ -13,6 +13,9 @@ MAX_INDEX = 10_000
 MAX_SECONDS = 60.0
 """Longest sound that the command line handles: the search renders many of them at once."""
 
+SAMPLE_RATES_HZ = (8_000, 192_000)
+"""Lowest and highest sample rate of a rendering."""
+
 
 class Names(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5 only
     """Comma-separated names, such as `random,cma-es`; converts to a tuple."""

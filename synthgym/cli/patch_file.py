@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from synthgym.cli.options import MAX_SECONDS
+from synthgym.cli.options import MAX_SECONDS, SAMPLE_RATES_HZ
 from synthgym.errors import ParameterError, PatchError, SynthgymError
 from synthgym.synth import Clock, Patch, document
 
@@ -52,10 +52,7 @@ def read_patch(path: Path, use: Literal["unit", "parameters"] | None) -> OpenedP
     fields = _read_json(path)
     try:
         patch, unit, clock = document.load(fields)
-        if clock.duration_s > MAX_SECONDS:
-            raise PatchError(
-                f"clock is {clock.duration_s:g} s long; up to {MAX_SECONDS:g} s can be rendered"
-            )
+        _check_clock(clock)
         if use != "unit":
             values = _values(fields)
             if use == "parameters":
@@ -64,6 +61,8 @@ def read_patch(path: Path, use: Literal["unit", "parameters"] | None) -> OpenedP
                 _check_agreement(values, patch, unit)
     except SynthgymError as error:
         raise PatchError(f"{path}: {error}") from error
+    except OverflowError as error:  # whole numbers in JSON may be of any length
+        raise PatchError(f"{path}: a number is out of all range ({error})") from error
     return OpenedPatch(patch, unit, clock)
 
 
@@ -93,6 +92,19 @@ def _read_json(path: Path) -> Any:
         raise PatchError(
             f"{path}: not JSON ({error}); give the .patch.json that `synthgym match` wrote"
         ) from error
+
+
+def _check_clock(clock: Clock) -> None:
+    lowest_hz, highest_hz = SAMPLE_RATES_HZ
+    if not lowest_hz <= clock.sample_rate <= highest_hz:
+        raise PatchError(
+            f"clock.sample_rate is {clock.sample_rate}; it must be from {lowest_hz} to "
+            f"{highest_hz} Hz"
+        )
+    if clock.duration_s > MAX_SECONDS:
+        raise PatchError(
+            f"clock is {clock.duration_s:g} s long; up to {MAX_SECONDS:g} s can be rendered"
+        )
 
 
 def _values(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from synthgym.cli.options import Seconds
+from synthgym.cli.options import SAMPLE_RATES_HZ, Seconds
 
 
 @click.command()
@@ -20,7 +20,7 @@ from synthgym.cli.options import Seconds
 )
 @click.option(
     "--sample-rate",
-    type=click.IntRange(8_000, 192_000),
+    type=click.IntRange(*SAMPLE_RATES_HZ),
     help="Samples per second.  [default: the patch's]",
 )
 @click.option("--seconds", type=Seconds(), help="Length of the sound.  [default: the patch's]")
