@@ -12,11 +12,8 @@ from importlib import metadata
 
 import click
 
-from synthgym.cli.bench import bench
+from synthgym.cli import bench, listing, match, render
 from synthgym.cli.errors import OneLineGroup
-from synthgym.cli.listing import solvers, tasks
-from synthgym.cli.match import match
-from synthgym.cli.render import render
 
 __all__ = ["main"]
 
@@ -47,5 +44,5 @@ def main(ctx: click.Context) -> None:
         warnings.simplefilter("ignore")
 
 
-for _command in (match, render, bench, tasks, solvers):
+for _command in (match.match, render.render, bench.bench, listing.tasks, listing.solvers):
     main.add_command(_command)
