@@ -115,8 +115,7 @@ def run_plan(plan: Plan, progress: Progress | None = None) -> Summary:
             f"{plan.folder}; run the same plan again to go on"
         ) from error
     finally:
-        if len(results) < len(pending):
-            _remove_free_locks(pending)
+        _remove_free_locks(jobs)
     records = [existing[job.run_id].record for job in kept] + [one.record for one in results]
     return Summary(
         folder=Path(plan.folder),
@@ -179,7 +178,7 @@ def _wait_for_any(busy: Sequence[Job]) -> None:
 
 
 def _remove_free_locks(jobs: Sequence[Job]) -> None:
-    """Remove the lock files of workers that were killed."""
+    """Remove the lock files of processes that were killed."""
     for job in jobs:
         if job.run_id.lock_path(job.folder).exists():
             with locked(job):
