@@ -19,7 +19,7 @@ from pathlib import Path
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from synthgym.errors import ParameterError, RecordError, SolverError
+from synthgym.errors import ParameterError, RecordError, SolverError, require
 from synthgym.leaderboard.job import Existing, Job, JobResult, existing_record, locked, run_job
 from synthgym.leaderboard.plan import Plan
 from synthgym.leaderboard.records import Record
@@ -202,6 +202,8 @@ def _carry_out(jobs: Sequence[Job], plan: Plan) -> Generator[JobResult, None, No
 
 
 def _parallel(plan: Plan) -> joblib.Parallel:
+    if plan.backend == "ray":
+        require("ray.util.joblib", "distributed").register_ray()
     # The thread limits of BLAS can only be set while a worker starts, and only loky does that.
     n_threads = 1 if plan.backend == "loky" else None
     try:
