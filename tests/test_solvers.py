@@ -315,7 +315,7 @@ def test_registered_solvers_are_found() -> None:
         ("{path}x.py:Mine", SolverError, "there is no solver file"),
         ("no_such_module:Mine", SolverError, "there is no module 'no_such_module'"),
         ("synthgym.no_such:Mine", SolverError, "there is no module 'synthgym.no_such'"),
-        ("synthgym.errors:near", UnknownNameError, "unknown solver class in synthgym.errors"),
+        ("synthgym.errors:near", UnknownNameError, "errors.py 'near'"),
         ("synthgym.errors:require", SolverError, "must be a class"),
     ],
 )
@@ -373,12 +373,22 @@ def test_entry_points_that_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
     place = "synthgym.baselines.random_search:RandomSearch"
     points = EntryPoints(
         EntryPoint(name, value, loading.ENTRY_POINT_GROUP)
-        for name, value in [("chance", place), ("twice", place), ("twice", "other:Solver")]
+        for name, value in [
+            ("chance", place),
+            ("gone", "synthgym.baselines.gone:Gone"),
+            ("renamed", "synthgym.baselines.random_search:RandomSaerch"),
+            ("twice", place),
+            ("twice", "other:Solver"),
+        ]
     )
     monkeypatch.setattr(loading, "entry_points", lambda **selection: points.select(**selection))
-    assert solver_names() == ["chance", "twice"]
+    assert solver_names() == ["chance", "gone", "renamed", "twice"]
     with pytest.raises(SolverError, match="whose name is 'random'; make the two equal"):
         load_solver("chance")
+    with pytest.raises(SolverError, match=r"'gone': there is no module .*\.gone'"):
+        load_solver("gone")
+    with pytest.raises(UnknownNameError, match=r"search\.py 'RandomSaerch'\. Did you mean"):
+        load_solver("renamed")
     with pytest.raises(SolverError, match="'twice' is registered more than once: other:Solver, sy"):
         load_solver("twice")
 
