@@ -6,6 +6,7 @@ at once. Each command imports what it needs when it runs, so that `synthgym --he
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from importlib import metadata
@@ -39,6 +40,9 @@ def main(ctx: click.Context) -> None:
 
     `synthgym match note.wav` matches one recording; `synthgym bench run` compares optimizers.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that the terminal cannot show is no fault
     ctx.with_resource(warnings.catch_warnings())
     if not sys.warnoptions:  # those of libraries are for programmers, who can ask with -W
         warnings.simplefilter("ignore")
