@@ -1,7 +1,7 @@
 """Tones: a waveform, steady or frequency-modulated, at an amplitude.
 
 One function each, so that a compiled kernel can compute a sample in one go. Where the kernels do not
-serve, phase and waveform are computed one after the other with torch; `synthgym.synth.kernels` says
+serve, phase and waveform are computed one after the other with torch; `synthgym.kernels` says
 when.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from synthgym.synth import kernels
+from synthgym import kernels
 from synthgym.synth.clock import Clock
 from synthgym.synth.dsp.oscillators import selected_waveform
 from synthgym.synth.dsp.phase import constant_phase, modulated_phase
@@ -116,7 +116,7 @@ class _Tone(torch.autograd.Function):
         arguments = (_rows(weights, numbers), _wide(freq), _wide(start), _narrow(amp))
         ctx.arguments, ctx.numbers, ctx.clock = arguments, numbers, clock
         out = torch.empty(len(freq), clock.n_samples)
-        kernel, rate, signal = kernels.tone_kernels().tone, float(clock.sample_rate), out.numpy()
+        kernel, rate, signal = kernels.module("tones").tone, float(clock.sample_rate), out.numpy()
         kernels.in_threads(
             lambda r: kernel(*(a[r] for a in arguments), rate, signal[r]), *out.shape
         )
@@ -126,7 +126,7 @@ class _Tone(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         n_shapes = max(ctx.numbers) + 1 if ctx.needs_input_grad[0] else 0
         by = torch.empty(len(gradient), 3 + n_shapes, dtype=torch.float64)
-        kernel, rate = kernels.tone_kernels().tone_gradient, float(ctx.clock.sample_rate)
+        kernel, rate = kernels.module("tones").tone_gradient, float(ctx.clock.sample_rate)
         g, sums = _narrow(gradient), by.numpy()
         kernels.in_threads(
             lambda r: kernel(*(a[r] for a in ctx.arguments), rate, g[r], n_shapes, sums[r]),
@@ -155,7 +155,7 @@ class _FMTone(torch.autograd.Function):
         )
         ctx.arguments, ctx.numbers, ctx.clock = arguments, numbers, clock
         out = torch.empty(len(freq), clock.n_samples)
-        kernel, rate, signal = kernels.tone_kernels().fm_tone, float(clock.sample_rate), out.numpy()
+        kernel, rate, signal = kernels.module("tones").fm_tone, float(clock.sample_rate), out.numpy()
         kernels.in_threads(
             lambda r: kernel(*(a[r] for a in arguments), rate, signal[r]), *out.shape
         )
@@ -166,7 +166,7 @@ class _FMTone(torch.autograd.Function):
         n_shapes = max(ctx.numbers) + 1 if ctx.needs_input_grad[0] else 0
         by = torch.empty(len(gradient), 4 + n_shapes, dtype=torch.float64)
         by_modulator = torch.empty(gradient.shape)
-        kernel, rate = kernels.tone_kernels().fm_tone_gradient, float(ctx.clock.sample_rate)
+        kernel, rate = kernels.module("tones").fm_tone_gradient, float(ctx.clock.sample_rate)
         g, sums, back = _narrow(gradient), by.numpy(), by_modulator.numpy()
         kernels.in_threads(
             lambda r: kernel(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
+
+from synthgym.kernels.compiling import inlined
 
 SINE, SQUARE, SAW, TRIANGLE = range(4)
 SHAPES = {"sine": SINE, "square": SQUARE, "saw": SAW, "triangle": TRIANGLE}
@@ -19,8 +20,6 @@ HALF, QUARTER, ONE, TWO, FOUR, ZERO = F(0.5), F(0.25), F(1), F(2), F(4), F(0)
 # sin(2 pi q) = q P(q^2) on [0, 1/4]: least maximum error, 3e-9, under float32's own rounding.
 S0, S1, S2, S3, S4 = F(6.2831850), F(-41.341656), F(81.601006), F(-76.549782), F(39.536705)
 TWO_PI = F(2 * math.pi)
-
-inlined = numba.njit(inline="always", error_model="numpy")
 
 
 @inlined

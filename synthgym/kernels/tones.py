@@ -16,7 +16,8 @@ import math
 import numba
 import numpy as np
 
-from synthgym.synth.kernels.waves import (
+from synthgym.kernels.compiling import compiled, inlined
+from synthgym.kernels.waves import (
     SAW,
     SINE,
     SQUARE,
@@ -33,11 +34,6 @@ from synthgym.synth.kernels.waves import (
 
 BLOCK = 128
 MIN_WIDTH, MAX_WIDTH = F(1e-6), F(0.25)
-
-compiled = numba.njit(
-    nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
-)
-inlined = numba.njit(inline="always", error_model="numpy")
 
 
 @inlined

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -21,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+MODULES = ("tones", "mel")
 MIN_SAMPLES_PER_THREAD = 1 << 15
 
 
@@ -51,6 +54,25 @@ def serve(*tensors: Tensor) -> bool:
     ) and ready()
 
 
+class _Scratch(threading.local):
+    """Memory that a thread's kernels use again: fresh pages cost more than what is done with them."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[tuple[str, torch.dtype], Tensor] = {}
+
+
+_SCRATCH = _Scratch()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+    """A tensor of any content, the same memory each time for a name and a thread."""
+    size = math.prod(shape)
+    buffer = _SCRATCH.buffers.get((name, dtype))
+    if buffer is None or len(buffer) < size:
+        buffer = _SCRATCH.buffers[name, dtype] = torch.empty(size, dtype=dtype)
+    return buffer[:size].view(shape)
+
+
 def in_threads(call: Callable[[slice], object], n_rows: int, n_samples: int) -> None:
     """Call for slices that make up `n_rows`, side by side where the work is worth it."""
     enough = n_rows * n_samples // MIN_SAMPLES_PER_THREAD
@@ -70,14 +92,17 @@ def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(n_threads, thread_name_prefix="synthgym")
 
 
-def tone_kernels() -> ModuleType:
-    """The module of the tone kernels; importing it imports numba."""
-    return importlib.import_module("synthgym.synth.kernels.tones")
+def module(name: str) -> ModuleType:
+    """One of the modules of kernels, `"tones"` or `"mel"`; importing it imports numba."""
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def _kernels() -> list[tuple[Any, Any]]:
-    module = tone_kernels()
-    return [(getattr(module, name), signature) for name, signature in module.signatures().items()]
+    return [
+        (getattr(module(name), kernel), signature)
+        for name in MODULES
+        for kernel, signature in module(name).signatures().items()
+    ]
 
 
 def _load(kernel: Any, signature: Any) -> bool:
