@@ -6,17 +6,15 @@ at once. Each command imports what it needs when it runs, so that `synthgym --he
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from importlib import metadata
 
 import click
 
-from synthgym.cli.bench import bench
+from synthgym.cli import bench, listing, match, render
 from synthgym.cli.errors import OneLineGroup
-from synthgym.cli.listing import solvers, tasks
-from synthgym.cli.match import match
-from synthgym.cli.render import render
 
 __all__ = ["main"]
 
@@ -42,10 +40,13 @@ def main(ctx: click.Context) -> None:
 
     `synthgym match note.wav` matches one recording; `synthgym bench run` compares optimizers.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that the terminal cannot show is no fault
     ctx.with_resource(warnings.catch_warnings())
     if not sys.warnoptions:  # those of libraries are for programmers, who can ask with -W
         warnings.simplefilter("ignore")
 
 
-for _command in (match, render, bench, tasks, solvers):
+for _command in (match.match, render.render, bench.bench, listing.tasks, listing.solvers):
     main.add_command(_command)

@@ -234,19 +234,22 @@ def match_document(match: Match) -> dict[str, Any]:
 
 
 def find_recording(recording: str) -> Path:
-    """The path of a recording, or of the sample note of that name.
+    """The path of a recording, or of the sample note of that name, such as `trumpet`.
 
     Raises:
         AudioError: there is neither; the nearest sample note is named.
     """
     notes = audio.sample_notes()
+    by_name = {**{path.stem: path for path in notes.values()}, **notes}
     path = Path(recording)
-    if os.path.lexists(path) or recording not in notes:
-        if not os.path.lexists(path) and path.name == recording and not path.suffix:
-            missing = unknown_name("sample note", recording, notes)
-            raise AudioError(f"there is no file {recording!r} here; {missing}")
+    if os.path.lexists(path):
         return path
-    return notes[recording]
+    if recording in by_name:
+        return by_name[recording]
+    if path.name == recording and not path.suffix:
+        missing = unknown_name("sample note", recording, notes)
+        raise AudioError(f"there is no file {recording!r} here; {missing}")
+    return path
 
 
 def sounding_seconds(path: Path, sample_rate: int) -> float:

@@ -84,5 +84,5 @@ def _named(path: Path) -> Iterator[None]:
 
 def _flush_to_disk(path: Path) -> None:
     """Wait until the file's content has reached the disk (a full one may say so only then)."""
-    with path.open("rb") as file:
+    with path.open("rb+") as file:  # Windows flushes only what may be written
         os.fsync(file.fileno())

@@ -29,6 +29,7 @@ LIVE_PER_SECOND = 8.0
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH = 24
+_WIDE = 100
 
 
 @contextmanager
@@ -99,13 +100,17 @@ def _renders_per_s(problem: Problem) -> float:
 
 def _live_line(problem: Problem, title: str, console: Console) -> RenderableType:
     row = Table.grid(padding=(0, 1))
+    is_wide = console.width >= _WIDE
     budget = problem.budget
     cells: list[RenderableType] = [Text(title, style="bold")]
     if budget is not None:
         share = f"{min(100 * problem.cost // max(budget, 1), 100):d}%"
-        cells += [ProgressBar(total=budget, completed=problem.cost, width=20), Text(share)]
+        cells += [
+            ProgressBar(total=budget, completed=problem.cost, width=20 if is_wide else 10),
+            Text(share),
+        ]
     cells.append(Text(decibels(problem.best_distance), style="green"))
-    if not console.options.ascii_only:
+    if is_wide and not console.options.ascii_only:
         cells.append(Text(sparkline(problem), style="cyan"))
     cells += [
         Text(f"{_renders_per_s(problem):,.0f} renders/s"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthgym.leaderboard.records import Record
-from synthgym.tasks import LADDER_DB
+from synthgym.tasks import LADDER_DB, get_task, task_ids
 
 FEW_RUNS = 15
 """Targets times seeds per solver and task below which a result is flagged."""
@@ -137,15 +137,25 @@ def _unequal_runs(cells: Cells, tasks: Sequence[str]) -> list[Flag]:
 
 
 def _budgets(cells: Cells, tasks: Sequence[str]) -> list[Flag]:
-    found = []
+    found, unlike_suite = [], []
     for task in tasks:
         budgets = {r.header.budget for (t, _), runs in cells.items() if t == task for r in runs}
+        shown = [f"{b:,}" for b in sorted(b for b in budgets if b is not None)]
+        shown += ["endless"] if None in budgets else []
         if len(budgets) > 1:
-            finite = sorted(budget for budget in budgets if budget is not None)
-            shown = [*map(str, finite), *(["endless"] if None in budgets else [])]
             found.append(
                 Flag("budgets", f"Runs on {task} had different budgets: {_listing(shown)}.")
             )
+        elif task in task_ids() and budgets != {get_task(task).budget}:
+            unlike_suite.append(f"{shown[0]} for {get_task(task).budget:,} on {task}")
+    if unlike_suite:
+        found.append(
+            Flag(
+                "budgets",
+                f"The budgets are not the suite's ({_listing(unlike_suite)}): compare these runs "
+                "with each other only.",
+            )
+        )
     return found
 
 

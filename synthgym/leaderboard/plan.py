@@ -80,7 +80,8 @@ class Plan:
         jobs = [
             Job(
                 run_id=RunId(task.id, factory.name, self.split, index, seed),
-                folder=Path(self.folder),
+                # Absolute: a worker may have been started in another folder.
+                folder=Path(self.folder).absolute(),
                 solver_spec=spec,
                 load_spec=factory.spec,
                 source_digest=factory.source_digest,

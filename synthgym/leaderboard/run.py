@@ -19,7 +19,7 @@ from pathlib import Path
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from synthgym.errors import ParameterError, RecordError, SolverError
+from synthgym.errors import ParameterError, RecordError, SolverError, require
 from synthgym.leaderboard.job import Existing, Job, JobResult, existing_record, locked, run_job
 from synthgym.leaderboard.plan import Plan
 from synthgym.leaderboard.records import Record
@@ -115,8 +115,7 @@ def run_plan(plan: Plan, progress: Progress | None = None) -> Summary:
             f"{plan.folder}; run the same plan again to go on"
         ) from error
     finally:
-        if len(results) < len(pending):
-            _remove_free_locks(pending)
+        _remove_free_locks(jobs)
     records = [existing[job.run_id].record for job in kept] + [one.record for one in results]
     return Summary(
         folder=Path(plan.folder),
@@ -179,7 +178,7 @@ def _wait_for_any(busy: Sequence[Job]) -> None:
 
 
 def _remove_free_locks(jobs: Sequence[Job]) -> None:
-    """Remove the lock files of workers that were killed."""
+    """Remove the lock files of processes that were killed."""
     for job in jobs:
         if job.run_id.lock_path(job.folder).exists():
             with locked(job):
@@ -203,6 +202,8 @@ def _carry_out(jobs: Sequence[Job], plan: Plan) -> Generator[JobResult, None, No
 
 
 def _parallel(plan: Plan) -> joblib.Parallel:
+    if plan.backend == "ray":
+        require("ray.util.joblib", "distributed").register_ray()
     # The thread limits of BLAS can only be set while a worker starts, and only loky does that.
     n_threads = 1 if plan.backend == "loky" else None
     try:

@@ -83,18 +83,31 @@ def interquartile_mean(values: ArrayLike, weights: ArrayLike | None = None) -> F
 
 
 def quartiles(values: ArrayLike) -> Floats:
-    """First quartile, median and third quartile over the first axis, by linear interpolation.
-
-    A quartile that lies between a finite and an infinite value is infinite: half a miss is a miss.
+    """First quartile, median and third quartile over the first axis; see `quantiles`.
 
     Args:
-        values: (n, ...), not NaN; infinite values are allowed.
+        values: (n, ...), not NaN; positive infinity is allowed.
 
     Returns:
         (3, ...) float64.
     """
+    return quantiles(values, (0.25, 0.5, 0.75))
+
+
+def quantiles(values: ArrayLike, shares: Sequence[float]) -> Floats:
+    """Quantiles over the first axis, by linear interpolation.
+
+    One that lies between a finite and an infinite value is infinite: half a miss is a miss.
+
+    Args:
+        values: (n, ...), not NaN; positive infinity is allowed.
+        shares: (m,) in [0, 1].
+
+    Returns:
+        (m, ...) float64.
+    """
     ordered = np.sort(np.asarray(values, dtype=np.float64), axis=0)
-    place = np.array([0.25, 0.5, 0.75]) * (ordered.shape[0] - 1)
+    place = np.asarray(shares) * (ordered.shape[0] - 1)
     below, above = np.floor(place).astype(int), np.ceil(place).astype(int)
     share = (place - below).reshape(-1, *[1] * (ordered.ndim - 1))
     finite = np.isfinite(ordered[above])
@@ -237,5 +250,5 @@ def _resample(strata: Sequence[Floats], n_resamples: int, rng: np.random.Generat
 
 def _with_interval(value: float, resampled: Floats, level: float) -> Estimate:
     tail = (1 - level) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
+    low, high = quantiles(resampled, (tail, 1 - tail))
     return Estimate(value, float(low), float(high))

@@ -91,18 +91,24 @@ def load_solver(spec: str) -> SolverFactory:
     if place.endswith(".py"):
         path = Path(place).expanduser().absolute()
         return _checked_class(f"{path}:{name}", _import_file(path), name)
+    return _checked_class(spec, _import_module(place, spec, ""), name)
+
+
+def _import_module(module_name: str, solver: str, extra: str) -> ModuleType:
     try:
-        module = importlib.import_module(place)
+        return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
+        # Either the module itself (or a package around it) is missing, or one that it imports.
+        if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
             raise SolverError(
-                f"solver {spec!r}: there is no module {error.name!r}; for a file write "
-                f"path/file.py:{name}"
+                f"solver {solver!r}: there is no module {error.name!r}; the class in a file is "
+                "path/file.py:Name"
             ) from error
-        raise _missing_module(spec, error, "") from error
+        raise _missing_module(solver, error, extra) from error
     except Exception as error:
-        raise SolverError(f"solver {spec!r} cannot be imported: {describe_error(error)}") from error
-    return _checked_class(spec, module, name)
+        raise SolverError(
+            f"solver {solver!r} cannot be imported: {describe_error(error)}"
+        ) from error
 
 
 def _load_entry_point(name: str) -> SolverFactory:
@@ -115,12 +121,7 @@ def _load_entry_point(name: str) -> SolverFactory:
             "uninstall one, or give module:Name"
         )
     (entry,) = found.values()
-    try:
-        module = importlib.import_module(entry.module)
-    except ModuleNotFoundError as error:
-        raise _missing_module(name, error, _extra_of(entry)) from error
-    except Exception as error:
-        raise SolverError(f"solver {name!r} cannot be imported: {describe_error(error)}") from error
+    module = _import_module(entry.module, name, _extra_of(entry))
     factory = _checked_class(name, module, entry.attr)
     if factory.name != name:
         raise SolverError(
@@ -182,7 +183,9 @@ def _checked_class(spec: str, module: ModuleType, class_name: str) -> SolverFact
             for name, value in vars(module).items()
             if inspect.isclass(value) and (hasattr(value, "ask") or hasattr(value, "solve"))
         ]
-        raise unknown_name(f"solver class in {spec.rpartition(':')[0]}", class_name, candidates)
+        raise unknown_name(
+            f"solver class in {module.__file__ or module.__name__}", class_name, candidates
+        )
     found = getattr(module, class_name)
     if not inspect.isclass(found):
         raise SolverError(f"solver {spec!r} is {found!r:.60}; it must be a class")

@@ -15,7 +15,7 @@ from torch import Tensor
 from synthgym.errors import ParameterError, PatchError, UnknownNameError
 from synthgym.synth import chains
 from synthgym.synth.clock import Clock
-from synthgym.synth.patch import Patch
+from synthgym.synth.patch import Patch, check_unit_values
 
 FORMAT = "synthgym-patch-1"
 
@@ -29,7 +29,15 @@ def dump(chain: str, patch: Patch, unit: Tensor, clock: Clock, duration_s: float
         unit: `(dimension,)` in [0, 1].
         clock: time base.
         duration_s: what the chain was built with.
+
+    Raises:
+        ParameterError: the unit vector has another shape, or entries outside [0, 1].
     """
+    if unit.shape != (patch.space.dimension,):
+        raise ParameterError(
+            f"unit has shape {tuple(unit.shape)}; it must be ({patch.space.dimension},)"
+        )
+    check_unit_values(unit)
     return {
         "format": FORMAT,
         "chain": chain,
@@ -77,6 +85,10 @@ def _field(document: Mapping[str, Any], name: str, kind: type) -> Any:
 
 def _number(document: Mapping[str, Any], name: str) -> float:
     value = document.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    try:
+        number = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        number = math.inf
+    if isinstance(value, bool) or not math.isfinite(number):
         raise PatchError(f"{name} is {value!r}; it must be a finite number")
-    return float(value)
+    return number

@@ -9,7 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synthgym.tasks.problem import GRADIENT_COST, Improvement, Problem
+    from synthgym.tasks.counting import GRADIENT_COST, Improvement
+    from synthgym.tasks.problem import Problem
     from synthgym.tasks.suite import (
         LADDER_DB,
         SUITE_VERSION,
@@ -50,8 +51,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "GRADIENT_COST": "problem",
-    "Improvement": "problem",
+    "GRADIENT_COST": "counting",
+    "Improvement": "counting",
     "Problem": "problem",
     "LADDER_DB": "suite",
     "SUITE_VERSION": "suite",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numbers
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,36 +16,14 @@ from torch.autograd import forward_ad
 from synthgym.errors import BudgetExceeded, ParameterError, TargetReached
 from synthgym.losses import Loss, MelDistance
 from synthgym.synth import Clock, Patch
+from synthgym.tasks.counting import GRADIENT_COST, Count, CountedBackward, Improvement
 
 Array = npt.NDArray[np.float64]
 
-GRADIENT_COST = 3
 # Rows rendered at once: bounds memory, and keeps the working set near the caches.
 CHUNK_SAMPLES = 1 << 20
 # Optimizers step over the edge by rounding; this much is clipped, more is an error.
 EDGE_SLACK = 1e-6
-
-
-@dataclass(frozen=True)
-class Improvement:
-    """The best distance fell.
-
-    Args:
-        n_evaluations: counted up to and including the evaluation that found it.
-        n_gradients: likewise.
-        wall_s: seconds since the problem was made.
-        distance_db: the new best distance.
-    """
-
-    n_evaluations: int
-    n_gradients: int
-    wall_s: float
-    distance_db: float
-
-    @property
-    def cost(self) -> int:
-        """Cost units: evaluations plus three times the gradient evaluations."""
-        return self.n_evaluations + GRADIENT_COST * self.n_gradients
 
 
 class Problem:
@@ -91,7 +68,10 @@ class Problem:
             raise ParameterError(
                 f"budget is {budget!r}; it must be a whole number of at least 1, or None"
             )
-        self.target = np.array(target, dtype=np.float32)
+        try:
+            self.target = np.array(target, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"target is not an array of numbers: {error}") from None
         if self.target.shape != (clock.n_samples,) or not np.isfinite(self.target).all():
             raise ParameterError(
                 f"target has shape {self.target.shape}; it must be ({clock.n_samples},) finite "
@@ -192,8 +172,8 @@ class Problem:
         """Losses `(n,)` of unit vectors as a differentiable tensor.
 
         Counts n gradient evaluations if a gradient can be asked of the result, else n evaluations.
-        Each backward pass after the first through one result counts again. The distance is recorded
-        in either case, from the same rendering.
+        Each backward pass after the first through one result counts again, and raises where the
+        budget does not suffice. The distance is recorded in either case, from the same rendering.
 
         Args:
             unit: `(n, dimension)` in [0, 1], float32 or float64.
@@ -227,10 +207,17 @@ class Problem:
         return audio if as_tensor else audio.detach().numpy()
 
     def _points(self, X: npt.ArrayLike) -> Array:
+        if isinstance(X, Tensor) and X.requires_grad:
+            raise ParameterError(
+                "x is a tensor that needs a gradient; call problem.loss(x), or pass x.detach()"
+            )
         try:
-            return np.asarray(X, dtype=np.float64)
+            points = np.asarray(X)
         except (TypeError, ValueError) as error:
             raise ParameterError(f"x is not an array of numbers: {error}") from None
+        if points.dtype.kind not in "fiub":
+            raise ParameterError(f"x has dtype {points.dtype}; it must hold real numbers")
+        return points.astype(np.float64)
 
     def _many(self, X: npt.ArrayLike) -> Array:
         points = self._points(X)
@@ -267,8 +254,9 @@ class Problem:
 
     def _evaluate(self, points: Array, gradients: bool) -> Array:
         count = self._count(len(points), gradients)
-        unit = torch.tensor(points, dtype=torch.float32, requires_grad=gradients)
-        with torch.set_grad_enabled(gradients):
+        # What is cached on the way serves later gradients: so never under inference mode.
+        with torch.inference_mode(False), torch.set_grad_enabled(gradients):
+            unit = torch.tensor(points, dtype=torch.float32, requires_grad=gradients)
             distances = self._compare(self._patch.render(unit, self.clock))
             rows = distances.detach().double().numpy()[:, None]
             if gradients:
@@ -277,23 +265,24 @@ class Problem:
         self._record(points, rows[:, 0], count)
         return rows
 
-    def _counted_render(self, unit: Tensor) -> tuple[Array, Tensor, _Count]:
+    def _counted_render(self, unit: Tensor) -> tuple[Array, Tensor, Count]:
         """Check, count and render a tensor of unit vectors."""
+        if not isinstance(unit, Tensor) or unit.dtype not in (torch.float32, torch.float64):
+            found = unit.dtype if isinstance(unit, Tensor) else type(unit).__name__
+            raise ParameterError(f"unit is {found}; it must be a tensor of float32 or float64")
         points = self._many(unit.detach().cpu().double().numpy())
         tangent = forward_ad.unpack_dual(unit).tangent  # type: ignore[no-untyped-call]
         backward = torch.is_grad_enabled() and unit.requires_grad
         differentiable = backward or tangent is not None
-        unit_cost = GRADIENT_COST if differentiable else 1
-        if self.remaining is not None and unit_cost * len(points) > self.remaining:
-            raise BudgetExceeded(self._over(len(points)))
+        self._require(len(points) * (GRADIENT_COST if differentiable else 1), len(points))
         count = self._count(len(points), differentiable)
         if backward:
             unit = unit.clone()
-            count_again = _AfterFirst(lambda: self._count(len(points), True))
+            count_again = CountedBackward(lambda: self._count_backward(len(points)))
             unit.register_hook(count_again)  # type: ignore[no-untyped-call]
         return points, self._patch.render(unit.clamp(0, 1), self.clock), count
 
-    def _score(self, points: Array, audio: Tensor, count: _Count, distances: Tensor | None) -> None:
+    def _score(self, points: Array, audio: Tensor, count: Count, distances: Tensor | None) -> None:
         """Record distances of sounds that are already counted."""
         if distances is None:
             with torch.no_grad():
@@ -308,22 +297,30 @@ class Problem:
     def _target_of(self, loss: Loss, like: Tensor) -> Any:
         key = (id(loss), like.dtype, like.device)
         if key not in self._embedded:
-            with torch.no_grad():
+            with torch.inference_mode(False), torch.no_grad():
                 target = torch.tensor(self.target, dtype=like.dtype, device=like.device)
                 # The loss is kept beside its embedding, so that its id is not used again.
                 self._embedded[key] = (loss, loss.embed(target[None]))
         return self._embedded[key][1]
 
-    def _count(self, n: int, gradients: bool) -> _Count:
+    def _count(self, n: int, gradients: bool) -> Count:
         """Count n evaluations, or gradient evaluations; every evaluation passes here once."""
-        before = _Count(self.n_evaluations, self.n_gradients, gradients)
+        before = Count(self.n_evaluations, self.n_gradients, gradients)
         if gradients:
             self.n_gradients += n
         else:
             self.n_evaluations += n
         return before
 
-    def _record(self, points: Array, distances: Array, before: _Count) -> None:
+    def _require(self, cost: int, n: int) -> None:
+        if self.remaining is not None and cost > self.remaining:
+            raise BudgetExceeded(self._over(n))
+
+    def _count_backward(self, n: int) -> None:
+        self._require(GRADIENT_COST * n, n)
+        self._count(n, True)
+
+    def _record(self, points: Array, distances: Array, before: Count) -> None:
         """Keep each of the counted evaluations, in order, that improves on the best."""
         finite = np.where(np.isfinite(distances), distances, np.inf)
         best_before = np.minimum.accumulate(np.concatenate([[self.best_distance], finite]))[:-1]
@@ -350,31 +347,3 @@ class Problem:
             f"evaluations after {self.cost}; best distance {self.best_distance:.3f} dB in "
             "problem.best_distance, its point in problem.best_x"
         )
-
-
-@dataclass(frozen=True)
-class _Count:
-    """The counters before a batch, and which of them the batch moves."""
-
-    n_evaluations: int
-    n_gradients: int
-    gradients: bool
-
-    def after(self, n: int) -> tuple[int, int]:
-        """The counters after n of the batch."""
-        if self.gradients:
-            return self.n_evaluations, self.n_gradients + n
-        return self.n_evaluations + n, self.n_gradients
-
-
-class _AfterFirst:
-    """A gradient hook that counts every backward pass but the first, which is paid beforehand."""
-
-    def __init__(self, count: Callable[[], object]) -> None:
-        self._count = count
-        self._first = True
-
-    def __call__(self, gradient: Tensor) -> None:
-        if not self._first:
-            self._count()
-        self._first = False

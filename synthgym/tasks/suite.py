@@ -7,7 +7,6 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 import numpy.typing as npt
 
 from synthgym.errors import unknown_name
@@ -145,20 +144,24 @@ def make_problem(
         AudioError: a recording cannot be used.
     """
     chosen = get_task(task) if isinstance(task, str) else task
-    if target is None:
-        found = chosen.target(split, index)
-    elif isinstance(target, str | os.PathLike):
-        found = recorded_target(os.fspath(target), chosen.clock)
+    audio: npt.ArrayLike
+    if target is None or isinstance(target, str | os.PathLike):
+        found = (
+            chosen.target(split, index)
+            if target is None
+            else recorded_target(os.fspath(target), chosen.clock)
+        )
+        audio, name = found.audio, found.name
     else:
-        found = Target(np.asarray(target), "array")
+        audio, name = target, "array"
     limit = chosen.budget if budget is None else budget
     return Problem(
         chosen.patch,
         chosen.clock,
-        found.audio,
+        audio,
         chosen.distance,
         task_id=chosen.id,
-        target_name=found.name,
+        target_name=name,
         budget=None if limit == math.inf else limit,
         solved_db=chosen.solved_db,
         stop_at_db=stop_at_db,

@@ -21,7 +21,7 @@ N_SCORED_TARGETS = 15
 SILENCE_RMS = 10 ** (-50 / 20)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Target:
     """A sound to match.
 

@@ -452,6 +452,13 @@ def test_faults_of_a_real_process(tmp_path: Path, call_process: Call, one_line: 
     one_line(call_process(["match", "bad.wav", "--budget", "0"], tmp_path), "--budget")
 
 
+def test_a_name_that_the_terminal_cannot_show(
+    tmp_path: Path, call_process: Call, one_line: OneLine
+) -> None:
+    ended = call_process(["match", "a→b.wav"], tmp_path, PYTHONIOENCODING="cp1252")
+    one_line(ended, "a?b.wav", "no such file")
+
+
 def test_debugging_shows_the_traceback_and_then_the_line(
     tmp_path: Path, call_process: Call
 ) -> None:

@@ -73,6 +73,7 @@ def test_the_same_seed_finds_the_same_patch_and_another_seed_another(
 
 def test_a_sample_note_goes_by_its_name(tmp_path: Path, call: Call, quick: tuple[str, ...]) -> None:
     name, path = next(iter(audio.sample_notes().items()))
+    assert matching.find_recording(name) == matching.find_recording(path.stem) == path
     ended = call("match", name, *quick, "--duration", "0.3", "--out", tmp_path)
     assert ended.code == 0
     assert (tmp_path / f"{path.stem}.match.wav").is_file()

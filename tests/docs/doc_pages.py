@@ -109,7 +109,7 @@ def run_page(page: Path) -> None:
             continue
         elif block.language == "python":
             source = "\n" * (block.line - 1) + block.code
-            exec(compile(source, str(page), "exec"), namespace)
+            exec(compile(source, str(page), "exec", dont_inherit=True), namespace)
         else:
             for arguments in block.commands():
                 print(f"{page.name}:{block.line}: $ {shlex.join(arguments)}", flush=True)

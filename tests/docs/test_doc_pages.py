@@ -17,7 +17,11 @@ SECONDS_AT_MOST = 280
 
 
 def pages_with_code() -> list[str]:
-    pages = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+    pages = [
+        REPOSITORY / "README.md",
+        REPOSITORY / "CONTRIBUTING.md",
+        *sorted((REPOSITORY / "docs").rglob("*.md")),
+    ]
     return [
         str(page.relative_to(REPOSITORY))
         for page in pages

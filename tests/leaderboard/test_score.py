@@ -359,6 +359,12 @@ def test_a_solver_that_changed_between_its_runs_is_flagged(kind, second):
     assert kind in kinds(board_of([record("a", steps), record("a", steps, seed=1, **second)]))
 
 
+def test_another_budget_than_the_suites_is_flagged():
+    runs = [record(solver, [(10, 0, 0.5)], budget=500) for solver in ("a", "b")]
+    (flag,) = (f for f in board_of(runs).flags if f.kind == "budgets")
+    assert "500 for 10,000 on DiffMoog-FM-v0" in flag.message
+
+
 def test_stopping_at_the_lowest_rung_loses_nothing():
     board = board_of([record("a", [(10, 0, 0.2)], stop_at_db=LADDER_DB[-1], status="target")])
     assert "stopped" not in kinds(board)

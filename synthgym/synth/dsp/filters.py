@@ -43,9 +43,14 @@ def windowed_sinc_lowpass(
     n_fft = next_fast_length(max(clock.n_samples + reach, 2 * reach + 1))
     gap = audio.new_zeros(len(side), n_fft - 2 * reach - 1)
     kernel = torch.cat([side, gap, side[:, 1:].flip(-1)], dim=-1)
-    spectrum = torch.fft.rfft(audio, n_fft) * torch.fft.rfft(kernel)
-    filtered: Tensor = torch.fft.irfft(spectrum, n_fft)
-    return filtered[:, : clock.n_samples]
+    # MKL transforms a lone row by another algorithm than several: with two at least, a row is the
+    # same to the bit in every batch.
+    padded = torch.nn.functional.pad(audio, (0, n_fft - clock.n_samples))
+    spectra = torch.fft.rfft(torch.cat([padded, kernel]))
+    spectrum = spectra[: len(audio)] * spectra[len(audio) :]
+    pair = spectrum if len(spectrum) > 1 else spectrum.repeat(2, 1)
+    filtered: Tensor = torch.fft.irfft(pair, n_fft)
+    return filtered[: len(audio), : clock.n_samples]
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,251 @@
+"""Sounds of a report: targets and their matches, rendered from records, with their spectrograms.
+
+Rendering is not running: the final unit vector of a record goes through the task's patch once.
+Files are named by what they hold, so that a new report never overwrites a sound that an older
+page still plays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from synthgym import audio
+from synthgym.errors import SynthgymError, require
+from synthgym.leaderboard.boards import Board
+from synthgym.leaderboard.records import Record
+from synthgym.losses import MelDistance
+from synthgym.losses.mel import Resolution
+from synthgym.tasks import Task, get_task
+
+Selection = Literal["best", "all", "none"]
+"""Which matches to show: the best one of each target (and every solver's for the hardest target),
+every solver's for every target, or none."""
+
+SOUNDS_FOLDER = "sounds"
+
+_PEAK = 10 ** (-1 / 20)
+_PICTURE = Resolution(window_s=0.064, n_bands=128)
+_FRAMES_PER_WINDOW = 8
+_RANGE_DB = 80.0
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A sound of the page: its files, relative to the page, and what it is.
+
+    Args:
+        solver: the solver that found it, or None for the target.
+        distance_db: its distance to the target, 0 for the target itself.
+        seed: of the run that found it, or None.
+        sound: path of the WAV file.
+        picture: path of the PNG file.
+        picture_size: width and height of the picture in pixels.
+    """
+
+    solver: str | None
+    distance_db: float
+    seed: int | None
+    sound: str
+    picture: str
+    picture_size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class TargetSounds:
+    """A target with matches, best first."""
+
+    name: str
+    target: Clip
+    matches: tuple[Clip, ...]
+
+
+@dataclass(frozen=True)
+class TaskSounds:
+    """The sounds of one task on one board.
+
+    Args:
+        featured: the hardest target, with every solver's best match.
+        others: the other targets, in order.
+        duration_s: length of each sound, the width of its picture.
+        nyquist_hz: highest frequency, the height of its picture.
+        fault: why there are no sounds, or empty.
+    """
+
+    featured: TargetSounds | None
+    others: tuple[TargetSounds, ...]
+    duration_s: float = 0.0
+    nyquist_hz: float = 0.0
+    fault: str = ""
+
+    @property
+    def files(self) -> set[str]:
+        """Paths of all sounds and pictures, relative to the page."""
+        groups = self.others if self.featured is None else (self.featured, *self.others)
+        clips = [clip for group in groups for clip in (group.target, *group.matches)]
+        return {path for clip in clips for path in (clip.sound, clip.picture)}
+
+
+def task_sounds(board: Board, task_id: str, selection: Selection, out_dir: Path) -> TaskSounds:
+    """Render the sounds of one task and write their files under `out_dir`.
+
+    A task that the installed suite does not know, or has changed, has no sounds; the report then
+    says why.
+
+    Raises:
+        AudioError: a file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+    """
+    runs = [r for r in board.records if r.header.task == task_id and r.final.x is not None]
+    if selection == "none" or not runs:
+        return TaskSounds(None, ())
+    try:
+        task = _task_of(runs[0], task_id)
+    except SynthgymError as error:
+        return TaskSounds(None, (), fault=str(error))
+    best = _best_by_target(runs)
+    hardest = hardest_target(board, task_id)
+    shelf = _Shelf(task, board.split, out_dir)
+    shown = {
+        index: shelf.put(index, sorted(found.values(), key=_by_distance)[: None if all_of else 1])
+        for index, found in best.items()
+        for all_of in [selection == "all" or index == hardest]
+    }
+    return TaskSounds(
+        featured=shown.pop(hardest),
+        others=tuple(shown[index] for index in sorted(shown)),
+        duration_s=task.clock.duration_s,
+        nyquist_hz=task.clock.nyquist_hz,
+    )
+
+
+def hardest_target(board: Board, task_id: str) -> int:
+    """Index of the target from which the runs of a task ended furthest, by their median."""
+    ends: dict[int, list[float]] = {}
+    for record in board.records:
+        if record.header.task == task_id and record.final.x is not None:
+            ends.setdefault(record.header.index, []).append(record.final.distance_db)
+    return max(ends, key=lambda index: (float(np.median(ends[index])), -index))
+
+
+def _task_of(record: Record, task_id: str) -> Task:
+    """The installed task, if the record can have been made with it."""
+    task = get_task(task_id)
+    if task.dimension != record.header.dimension:
+        raise SynthgymError(
+            f"the installed {task_id} has {task.dimension} dimensions and the records have "
+            f"{record.header.dimension}: install the version that made them to hear them"
+        )
+    return task
+
+
+def _best_by_target(runs: Sequence[Record]) -> dict[int, dict[str, Record]]:
+    """The best run of each solver, by index of the target."""
+    best: dict[int, dict[str, Record]] = {}
+    for record in runs:
+        found = best.setdefault(record.header.index, {})
+        other = found.get(record.header.solver)
+        if other is None or record.final.distance_db < other.final.distance_db:
+            found[record.header.solver] = record
+    return best
+
+
+def _by_distance(record: Record) -> tuple[float, str]:
+    return record.final.distance_db, record.header.solver
+
+
+class _Shelf:
+    """Writes the sounds of one task and split."""
+
+    def __init__(self, task: Task, split: str, out_dir: Path) -> None:
+        self._task = task
+        self._split = split
+        self._out_dir = out_dir
+        self._mel = MelDistance(task.clock.sample_rate, resolutions=(_PICTURE,))
+        (out_dir / SOUNDS_FOLDER).mkdir(parents=True, exist_ok=True)
+
+    def put(self, index: int, records: Sequence[Record]) -> TargetSounds:
+        """Write a target and its matches at one common gain and one common colour scale."""
+        target = self._task.target(self._split, index)
+        sounds = [target.audio, *(self._render(record) for record in records)]
+        gain = _PEAK / max(max(float(np.abs(s).max()) for s in sounds), 1e-9)
+        top = float(self._mel_power(sounds[0]).max())
+        clips = [
+            self._clip(record, sound, gain, top, index)
+            for record, sound in zip([None, *records], sounds, strict=True)
+        ]
+        return TargetSounds(target.name, clips[0], tuple(clips[1:]))
+
+    def _render(self, record: Record) -> Samples:
+        unit = torch.tensor(record.final.x, dtype=torch.float32)[None].clamp(0, 1)
+        with torch.no_grad():
+            rendered = self._task.patch.render(unit, self._task.clock)
+        return np.asarray(rendered[0].numpy(), dtype=np.float32)
+
+    def _clip(
+        self, record: Record | None, sound: Samples, gain: float, top: float, index: int
+    ) -> Clip:
+        scaled = np.clip(sound * np.float32(gain), -1.0, 1.0)
+        solver = None if record is None else record.header.solver
+        stem = f"{self._task.id}-{self._split}-{index}-{solver or 'target'}-{_digest(scaled, top)}"
+        sound_path = f"{SOUNDS_FOLDER}/{stem}.wav"
+        picture_path = f"{SOUNDS_FOLDER}/{stem}.png"
+        rate = self._task.clock.sample_rate
+        # Named by content: what is there already is what would be written.
+        if not (self._out_dir / sound_path).exists():
+            audio.write(self._out_dir / sound_path, scaled, rate, subtype="PCM_16")
+        size = self._picture(self._out_dir / picture_path, sound, top)
+        return Clip(
+            solver=solver,
+            distance_db=0.0 if record is None else record.final.distance_db,
+            seed=None if record is None else record.header.seed,
+            sound=sound_path,
+            picture=picture_path,
+            picture_size=size,
+        )
+
+    def _picture(self, path: Path, sound: Samples, top: float) -> tuple[int, int]:
+        """Write the mel spectrogram, from the target's loudest cell down to 80 dB below it."""
+        image = require("matplotlib.image", "report")
+        floor = top * 10 ** (-_RANGE_DB / 10)
+        level = 10 * np.log10(np.maximum(self._mel_power(sound), floor) / top)
+        if not path.exists():
+            partial = path.with_suffix(".part")
+            image.imsave(
+                partial,
+                level.T,
+                vmin=-_RANGE_DB,
+                vmax=0.0,
+                cmap="magma",
+                origin="lower",
+                format="png",
+            )
+            os.replace(partial, path)
+        return level.shape[0], level.shape[1]
+
+    def _mel_power(self, sound: Samples) -> NDArray[np.float64]:
+        """(n_frames, n_bands), floored above zero: the distance's own mel scale, finer in time."""
+        hop = round(_PICTURE.window_s * self._mel.sample_rate / _FRAMES_PER_WINDOW)
+        # The distance's frames overlap by half; embedding shifted copies fills in those between.
+        shifts = [
+            np.roll(np.pad(sound, (0, hop * _FRAMES_PER_WINDOW)), -k * hop)
+            for k in range(_FRAMES_PER_WINDOW // 2)
+        ]
+        power = self._mel.embed(torch.tensor(np.stack(shifts))).powers[0].double().numpy()
+        n_frames = len(sound) // hop
+        frames = power.transpose(1, 0, 2).reshape(-1, power.shape[2])[:n_frames]
+        return np.asarray(np.maximum(frames, 1e-16))
+
+
+def _digest(samples: Samples, top: float) -> str:
+    return hashlib.sha256(samples.tobytes() + np.float64(top).tobytes()).hexdigest()[:10]

@@ -1,0 +1,84 @@
+"""What evaluations cost, and how they are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from synthgym.errors import ParameterError
+
+GRADIENT_COST = 3
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """The best distance fell.
+
+    Args:
+        n_evaluations: counted up to and including the evaluation that found it.
+        n_gradients: likewise.
+        wall_s: seconds since the problem was made.
+        distance_db: the new best distance.
+    """
+
+    n_evaluations: int
+    n_gradients: int
+    wall_s: float
+    distance_db: float
+
+    @property
+    def cost(self) -> int:
+        """Cost units: evaluations plus three times the gradient evaluations."""
+        return self.n_evaluations + GRADIENT_COST * self.n_gradients
+
+
+@dataclass(frozen=True)
+class Count:
+    """The counters before a batch, and which of them the batch moves.
+
+    Args:
+        n_evaluations: before the batch.
+        n_gradients: before the batch.
+        gradients: whether the batch is of gradient evaluations.
+    """
+
+    n_evaluations: int
+    n_gradients: int
+    gradients: bool
+
+    def after(self, n: int) -> tuple[int, int]:
+        """The counters after n of the batch."""
+        if self.gradients:
+            return self.n_evaluations, self.n_gradients + n
+        return self.n_evaluations + n, self.n_gradients
+
+
+class CountedBackward:
+    """A gradient hook that counts every backward pass but the first, which is paid beforehand.
+
+    Args:
+        count: called before each further pass; what it raises ends the pass.
+    """
+
+    def __init__(self, count: Callable[[], object]) -> None:
+        self._count = count
+        self._first = True
+
+    def __call__(self, gradient: Tensor) -> None:
+        """Count the pass that this gradient comes from.
+
+        Raises:
+            ParameterError: it carries several gradients at once, which cannot be counted.
+        """
+        try:
+            gradient.data_ptr()
+        except RuntimeError:
+            raise ParameterError(
+                "several gradients in one backward pass (is_grads_batched, vectorize) cannot be "
+                "counted; ask for one at a time"
+            ) from None
+        if not self._first:
+            self._count()
+        self._first = False

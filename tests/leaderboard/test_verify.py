@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from trial import TASK, plan
+
+from synthgym.errors import RecordError
+from synthgym.leaderboard import Record, Verdict, read_record, run_plan, verify_records
+from synthgym.tasks import make_problem
+
+Lines = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Records of real runs: random search on two targets."""
+    folder = tmp_path_factory.mktemp("honest")
+    run_plan(plan(folder, "random", stop_at_db=None))
+    return folder
+
+
+@pytest.fixture
+def folder(honest: Path, tmp_path: Path) -> Path:
+    """A copy that a test may tamper with."""
+    return Path(shutil.copytree(honest, tmp_path / "records"))
+
+
+def path_of(folder: Path, index: int = 0) -> Path:
+    return folder / TASK / "random" / f"dev-{index}" / "seed-0.jsonl"
+
+
+def tamper(folder: Path, change: Callable[[Lines], object]) -> Verdict:
+    """Change the first record, and verify it."""
+    path = path_of(folder)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    change(lines)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    changed, untouched = verify_records(folder)
+    assert untouched.ok
+    assert changed.path == path
+    return changed
+
+
+def claims(line: int, **fields: Any) -> Callable[[Lines], object]:
+    return lambda lines: lines[line].update(fields)
+
+
+def better(lines: Lines) -> None:
+    """A better distance, with a trace that agrees."""
+    for line in (lines[-2], lines[-1]):
+        line["distance_db"] -= 0.01
+
+
+def other_x(lines: Lines) -> None:
+    lines[-1]["x"][0] = 1.0 - lines[-1]["x"][0]
+
+
+def test_honest_records_are_believed(honest: Path) -> None:
+    told: list[Verdict] = []
+    n_threads = torch.get_num_threads()
+    verdicts = verify_records(honest, progress=told.append)
+    assert verdicts == told
+    assert [verdict.run_id for verdict in verdicts] == [
+        f"{TASK}/random/dev-{index}/seed-0" for index in (0, 1)
+    ]
+    for verdict in verdicts:
+        assert (verdict.ok, verdict.reason) == (True, "")
+        assert verdict.notes == ("custom budget: 60 in place of 5000",)
+        claimed_db = read_record(verdict.path).final.distance_db
+        assert verdict.rendered_db == pytest.approx(claimed_db, abs=1e-3)
+    assert torch.get_num_threads() == n_threads
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (better, "its x renders to"),
+        (other_x, "its x renders to"),
+        (claims(-1, distance_db=0.5), "the last improvement is"),
+        (lambda lines: lines.pop(-2), "the last improvement is"),
+        (lambda lines: lines.insert(1, lines.pop(2)), "no better"),
+        (lambda lines: lines.insert(2, lines[1]), "no better"),
+        (claims(1, distance_db=-1.0), "has the distance -1.0 dB"),
+        (claims(1, n_evaluations=0), "improvement 1 has no evaluation of its own"),
+        (claims(2, n_evaluations=1), "improvement 2 has no evaluation of its own"),
+        (claims(1, wall_s=1e3), "improvement 2 is earlier than the one before it"),
+        (claims(-1, n_evaluations=3), "final counts are below those of the last improvement"),
+        (claims(-1, wall_s=0.0), "final time is before the last improvement"),
+        (claims(-1, x=[0.5] * 4), "x has 4 entries, the task 5"),
+        (claims(-1, x=[0.5, 0.5, 0.5, 0.5, 1.0001]), r"x\[4\] is 1.0001, outside"),
+        (claims(-1, x=[0.5, 0.5, math.nan, 0.5, 0.5]), "NaN is not a number"),
+        (claims(-1, n_evaluations=61), "over budget: cost 61 of 60"),
+        (claims(-1, n_gradients=1), "over budget: cost 63 of 60"),
+        (claims(-1, status="target"), "status is 'target'"),
+        (claims(0, suite_version="9"), "not verifiable: other suite version, '9'"),
+        (claims(0, dimension=4), "dimension is 4, that of the task is 5"),
+        (claims(0, solved_db=9.0), "solved_db is 9.0, that of the task is 1.0"),
+        (claims(0, seed=1), "contradicts the other fields"),
+        (claims(0, seed=1, id=f"{TASK}/random/dev-0/seed-1"), "misplaced"),
+    ],
+)
+def test_a_changed_record_is_found_out(
+    folder: Path, change: Callable[[Lines], object], reason: str
+) -> None:
+    verdict = tamper(folder, change)
+    assert not verdict.ok
+    assert re.search(reason, verdict.reason), verdict.reason
+
+
+def test_a_record_in_the_place_of_another(folder: Path) -> None:
+    shutil.copy(path_of(folder, 0), path_of(folder, 1))
+    verdicts = verify_records(folder)
+    assert [verdict.ok for verdict in verdicts] == [False, False]
+    assert all("duplicate id: 2 records are of this run" in verdict.reason for verdict in verdicts)
+
+
+def moved(folder: Path, place: str, **fields: Any) -> Verdict:
+    """The first record as that of another run."""
+    lines = path_of(folder).read_text().splitlines()
+    header = {**json.loads(lines[0]), "id": place, **fields}
+    target = folder / f"{place}.jsonl"
+    target.parent.mkdir(parents=True)
+    path_of(folder).unlink()
+    target.write_text("\n".join([json.dumps(header), *lines[1:]]))
+    (verdict,) = [one for one in verify_records(folder) if one.path == target]
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("place", "fields", "reason"),
+    [
+        ("Unheard-v0/random/dev-0/seed-0", {"task": "Unheard-v0"}, "unknown task 'Unheard-v0'"),
+        (f"{TASK}/random/prod-0/seed-0", {"split": "prod"}, "unknown split 'prod'"),
+        (f"{TASK}/random/dev-15/seed-0", {"index": 15}, "unknown target: dev has 15, not 15"),
+        (f"{TASK}/random/dev-2/seed-0", {"index": 2}, "its x renders to"),
+    ],
+)
+def test_a_record_of_another_target(
+    folder: Path, place: str, fields: dict[str, Any], reason: str
+) -> None:
+    verdict = moved(folder, place, **fields)
+    assert not verdict.ok
+    assert reason in verdict.reason
+
+
+def test_a_task_that_has_the_budget_of_the_suite_needs_no_note(folder: Path) -> None:
+    verdict = tamper(folder, claims(0, budget=5000))
+    assert (verdict.ok, verdict.notes) == (True, ())
+
+
+def test_a_damaged_record_is_not_believed(folder: Path) -> None:
+    path = path_of(folder)
+    path.write_bytes(path.read_bytes()[:-30])
+    damaged, untouched = verify_records(folder)
+    assert untouched.ok
+    assert (damaged.ok, damaged.run_id) == (False, f"{TASK}/random/dev-0/seed-0.jsonl")
+    assert "cut off or damaged" in damaged.reason
+
+
+def test_failed_runs_are_true_as_far_as_they_went(tmp_path: Path, solvers: Path) -> None:
+    folder = tmp_path / "records"
+    run_plan(plan(folder, f"{solvers}:Moody", f"{solvers}:Unborn", indices=[0]))
+    moody, unborn = verify_records(folder)
+    assert moody.ok and unborn.ok
+    assert moody.rendered_db == pytest.approx(read_record(moody.path).final.distance_db, abs=1e-3)
+    assert "the solver failed: solver 'moody' failed with RuntimeError" in moody.notes[-1]
+    assert unborn.rendered_db is None
+
+
+def test_a_stop_that_was_reached_is_believed(tmp_path: Path) -> None:
+    run_plan(plan(tmp_path, "random", stop_at_db=20.0))
+    verdicts = verify_records(tmp_path)
+    assert [verdict.ok for verdict in verdicts] == [True, True]
+    assert {read_record(verdict.path).final.status for verdict in verdicts} == {"target"}
+
+
+def rerun(folder: Path) -> Verdict:
+    return verify_records(folder, rerun=True)[0]
+
+
+def test_running_again_finds_out_what_rendering_cannot(folder: Path) -> None:
+    assert rerun(folder).ok
+    path = path_of(folder)
+    record: Record = read_record(path)
+    n_evaluations = record.improvements[-1].n_evaluations
+    assert n_evaluations > record.improvements[-2].n_evaluations + 1
+    cheaper = path.read_text().replace(
+        f'"n_evaluations": {n_evaluations},', f'"n_evaluations": {n_evaluations - 1},'
+    )
+    path.write_text(cheaper)
+    assert verify_records(folder)[0].ok
+    verdict = rerun(folder)
+    assert not verdict.ok
+    assert "run again it came to" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"solver_spec": "rendom"}, "cannot be run again: unknown solver 'rendom'"),
+        ({"solver_spec": "cma-es"}, "cannot be run again: the solver is now 'cma-es'"),
+        ({"budget": None}, "cannot be run again: it has no budget"),
+    ],
+)
+def test_what_cannot_be_run_again_is_said(
+    folder: Path, fields: dict[str, Any], reason: str
+) -> None:
+    tamper(folder, claims(0, **fields))
+    verdict = rerun(folder)
+    assert not verdict.ok
+    assert reason in verdict.reason
+
+
+def test_the_tolerance_is_what_rounding_may_do(folder: Path) -> None:
+    def by(offset_db: float) -> Callable[[Lines], object]:
+        def change(lines: Lines) -> None:
+            x = lines[-1]["x"]
+            exact = make_problem(TASK, split="dev", index=0)(x)
+            lines[-2]["distance_db"] = lines[-1]["distance_db"] = exact + offset_db
+
+        return change
+
+    assert tamper(folder, by(0.9e-3)).ok
+    assert not tamper(folder, by(1.1e-3)).ok
+    assert not tamper(folder, by(-1.1e-3)).ok
+    assert verify_records(folder, tolerance_db=2e-3)[0].ok
+
+
+def test_no_folder_no_verdict(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="is not a folder"):
+        verify_records(tmp_path / "nowhere")
+    assert verify_records(tmp_path) == []

@@ -1,0 +1,105 @@
+"""Solvers to try runs with: some are well-behaved, the others fail, each in its own way."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgym.tasks import Problem
+
+
+class Calm:
+    """Random points in small batches, from the global generator as well as its own."""
+
+    name = "calm"
+    settings: ClassVar[dict[str, Any]] = {"shape": (5, 2)}
+
+    def __init__(self, dimension: int, seed: int) -> None:
+        self.dimension, self.rng = dimension, np.random.default_rng(seed)
+
+    def ask(self) -> NDArray[np.float64]:
+        return 0.5 * self.rng.random((5, self.dimension)) + 0.5 * np.random.rand(5, self.dimension)
+
+    def tell(self, points: Any, values: Any) -> None:
+        pass
+
+
+class Slow(Calm):
+    """Takes its time, and waits while there is a file `wait` beside it."""
+
+    name = "slow"
+
+    def ask(self) -> NDArray[np.float64]:
+        time.sleep(0.02)
+        while Path(__file__).with_name("wait").exists():
+            time.sleep(0.02)
+        return super().ask()
+
+
+class Moody(Calm):
+    """Fails at its third batch, until there is a file `mended` beside it."""
+
+    name = "moody"
+
+    def __init__(self, dimension: int, seed: int) -> None:
+        super().__init__(dimension, seed)
+        self.n_asked = 0
+
+    def ask(self) -> NDArray[np.float64]:
+        self.n_asked += 1
+        if self.n_asked == 3 and not Path(__file__).with_name("mended").exists():
+            raise RuntimeError("lost interest")
+        return super().ask()
+
+
+class NotANumber(Calm):
+    name = "not-a-number"
+
+    def ask(self) -> NDArray[np.float64]:
+        return np.full((2, self.dimension), np.nan)
+
+
+class Unborn(Calm):
+    name = "unborn"
+
+    def __init__(self, dimension: int, seed: int) -> None:
+        raise ValueError("wrong dimension")
+
+
+class Unsayable(Calm):
+    name = "unsayable"
+    settings: ClassVar[dict[str, Any]] = {"function": print}
+
+
+class Poor(Calm):
+    name = "poor"
+    needs = "baselines"
+
+    def __init__(self, dimension: int, seed: int) -> None:
+        importlib.import_module("no_such_module")
+
+
+class Deaf(Calm):
+    """Hears of nothing that goes wrong."""
+
+    name = "deaf"
+
+    def solve(self, problem: Problem) -> None:
+        try:
+            while True:
+                problem(self.rng.random(self.dimension))
+        except Exception:
+            pass
+
+
+class Deadly(Calm):
+    name = "deadly"
+
+    def ask(self) -> NDArray[np.float64]:
+        os._exit(11)

@@ -1,0 +1,360 @@
+"""One target to match: what is returned, what is kept, and what must not be found on the object."""
+
+from __future__ import annotations
+
+import gc
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import synthgym
+from synthgym.errors import ParameterError
+from synthgym.losses import MelDistance
+from synthgym.losses.mel import Resolution
+from synthgym.synth import Clock, chains
+from synthgym.tasks import (
+    SUITE_VERSION,
+    Problem,
+    get_task,
+    make_problem,
+    stable_seed,
+    task_ids,
+)
+
+CLOCK = Clock(8000, 1024)
+PATCH = chains.build("OscADSR", CLOCK.duration_s)
+D = PATCH.space.dimension
+TRUE = np.array([0.2, 0.9, 0.1, 0.55, 0.7, 0.1, 0.4, 0.6, 0.5, 0.3])
+
+
+def sound(x: np.ndarray = TRUE) -> np.ndarray:
+    return PATCH.render(torch.tensor(x[None], dtype=torch.float32), CLOCK)[0].numpy()
+
+
+def make(**settings: Any) -> Problem:
+    return Problem(PATCH, CLOCK, sound(), MelDistance(8000), **settings)
+
+
+def points(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((n, D))
+
+
+def test_the_true_parameters_have_no_distance() -> None:
+    problem = make()
+    assert problem(TRUE) < 1e-3
+    assert problem.solved
+    np.testing.assert_array_equal(problem.best_x, TRUE)
+    value, _ = make().value_and_grad(TRUE)
+    assert value < 1e-3
+
+
+def test_what_a_new_problem_says() -> None:
+    problem = make(task_id="mine", target_name="beep", budget=77, solved_db=2.0)
+    assert (problem.dimension, problem.names) == (D, PATCH.space.names)
+    assert (problem.task_id, problem.target_name, problem.budget) == ("mine", "beep", 77)
+    assert (problem.cost, problem.remaining, problem.solved) == (0, 77, False)
+    assert (problem.best_x, problem.best_distance, problem.history) == (None, math.inf, [])
+    assert problem.clock == CLOCK
+    assert problem.target.dtype == np.float32
+    for word in ("mine", "beep", "77"):
+        assert word in repr(problem)
+
+
+def test_values_are_those_of_the_distance() -> None:
+    problem, rows = make(), points(5)
+    audio = problem.render(rows)
+    assert (audio.dtype, audio.shape) == (np.float32, (5, CLOCK.n_samples))
+    expected = MelDistance(8000)(torch.tensor(audio), torch.tensor(sound()[None]))
+    values = problem.batch(rows)
+    assert values.dtype == np.float64
+    np.testing.assert_allclose(values, expected.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("id", task_ids())
+def test_a_batch_is_a_loop_of_ones(id: str) -> None:
+    rows = np.random.default_rng(3).random((6, get_task(id).dimension))
+    together = make_problem(id).batch(rows)
+    problem = make_problem(id)
+    alone = np.array([problem(row) for row in rows])
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+    assert isinstance(problem(rows[0]), float)
+
+
+def test_large_batches_are_a_loop_of_ones() -> None:
+    """More rows than are rendered at once: the seams must not show."""
+    rows = points(2100)
+    together = make().batch(rows)
+    problem = make()
+    for i in (0, 1, 1022, 1023, 1024, 1025, 2047, 2048, 2099):
+        assert problem(rows[i]) == pytest.approx(together[i], abs=1e-4)
+
+
+def test_gradients_are_those_of_the_distance() -> None:
+    """Through float32, along the continuous entries together, at smooth points."""
+    problem = make()
+    rows = points(8, seed=5)
+    values, gradients = problem.value_and_grad(rows)
+    assert values.dtype == gradients.dtype == np.float64
+    assert gradients.shape == (8, D)
+    np.testing.assert_allclose(values, make().batch(rows), atol=1e-4)
+    unit = torch.tensor(rows, dtype=torch.float64, requires_grad=True)
+    losses = MelDistance(8000)(
+        PATCH.render(unit, CLOCK), torch.tensor(sound()[None], dtype=torch.float64)
+    )
+    (exact,) = torch.autograd.grad(losses.sum(), unit)
+    apart = np.linalg.norm(gradients - exact.numpy(), axis=1)
+    assert np.median(apart / np.linalg.norm(exact.numpy(), axis=1)) < 1e-2
+
+
+def test_single_and_batched_gradients_agree() -> None:
+    rows = points(3)
+    values, gradients = make().value_and_grad(rows)
+    for i in range(3):
+        value, gradient = make().value_and_grad(rows[i])
+        assert isinstance(value, float)
+        assert gradient.shape == (D,)
+        assert value == pytest.approx(values[i], abs=1e-4)
+        np.testing.assert_allclose(gradient, gradients[i], rtol=1e-2, atol=1e-2)
+
+
+def test_returned_gradients_are_ones_own() -> None:
+    problem = make()
+    values, gradients = problem.value_and_grad(points(2))
+    gradients[:] = 0
+    values[:] = 0
+    assert problem.best_distance > 0
+    assert np.abs(problem.value_and_grad(points(2))[1]).max() > 0
+
+
+def test_loss_descends_where_value_and_grad_does() -> None:
+    rows = points(4)
+    unit = torch.tensor(rows, dtype=torch.float32, requires_grad=True)
+    problem = make()
+    losses = problem.loss(unit)
+    assert losses.shape == (4,)
+    (gradient,) = torch.autograd.grad(losses.sum(), unit)
+    values, expected = make().value_and_grad(rows)
+    np.testing.assert_allclose(losses.detach().numpy(), values, atol=1e-5)
+    np.testing.assert_allclose(gradient.numpy(), expected, rtol=1e-4, atol=1e-4)
+    assert problem.best_distance == pytest.approx(values.min(), abs=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_another_loss_is_returned_and_the_distance_scored(dtype: torch.dtype) -> None:
+    class MeanSquare:
+        def embed(self, audio: torch.Tensor) -> torch.Tensor:
+            return audio
+
+        def compare(self, embedded: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+            return (embedded - target).square().mean(1)
+
+    problem = make()
+    unit = torch.tensor(points(3), dtype=dtype, requires_grad=True)
+    loss = MeanSquare()
+    for _ in range(2):
+        losses = problem.loss(unit, loss)
+        assert losses.dtype == dtype
+        audio = PATCH.render(unit.detach(), CLOCK)
+        expected = (audio - torch.tensor(sound(), dtype=dtype)).square().mean(1)
+        torch.testing.assert_close(losses.detach(), expected)
+        (gradient,) = torch.autograd.grad(losses.sum(), unit)
+        assert bool((gradient != 0).any())
+    assert problem.best_distance == pytest.approx(make().batch(points(3)).min(), abs=1e-3)
+
+
+def test_losses_that_come_and_go_are_not_confused() -> None:
+    """Python gives a new object the identity of one that is gone."""
+    problem = make()
+    unit = torch.tensor(points(1), dtype=torch.float32)
+    for n_bands in (4, 8, 16, 32):
+        loss = MelDistance(8000, resolutions=(Resolution(0.02, n_bands),))
+        value = float(problem.loss(unit, loss))
+        expected = float(loss(PATCH.render(unit, CLOCK), torch.tensor(sound()[None])))
+        assert value == pytest.approx(expected, rel=1e-5)
+        del loss
+        gc.collect()
+
+
+def test_rendered_tensors_are_differentiable() -> None:
+    unit = torch.tensor(points(2), dtype=torch.float32, requires_grad=True)
+    audio = make().render(unit)
+    assert audio.shape == (2, CLOCK.n_samples)
+    (gradient,) = torch.autograd.grad(audio.square().sum(), unit)
+    assert bool((gradient != 0).any())
+
+
+@settings(max_examples=20)
+@given(st.floats(-1e-6, 1e-6), st.integers(0, 9), st.booleans())
+def test_the_edge_gives_way_a_little(step: float, entry: int, upper: bool) -> None:
+    """Optimizers step over it by rounding; what they get is the edge."""
+    problem = make()
+    x = TRUE.copy()
+    x[entry] = float(upper)
+    inside = problem(x)
+    x[entry] += step
+    assert problem(x) == pytest.approx(inside, abs=0.05)
+    assert problem.best_x is not None
+    assert problem.best_x.min() >= 0
+    assert problem.best_x.max() <= 1
+
+
+def test_the_callers_array_is_left_alone_and_not_kept() -> None:
+    problem = make()
+    x = TRUE.copy()
+    problem(x)
+    np.testing.assert_array_equal(x, TRUE)
+    x[:] = 0
+    np.testing.assert_array_equal(problem.best_x, TRUE)
+    rows = np.concatenate([TRUE[None], points(2)])
+    problem = make()
+    problem.batch(rows)
+    rows[:] = 0.5
+    np.testing.assert_array_equal(problem.best_x, TRUE)
+    problem = make()
+    unit = torch.tensor(TRUE[None], dtype=torch.float64)
+    problem.loss(unit)
+    unit.zero_()
+    np.testing.assert_allclose(problem.best_x, TRUE, atol=1e-7)
+
+
+def test_the_target_is_ones_own_and_read_only() -> None:
+    audio = sound()
+    problem = Problem(PATCH, CLOCK, audio, MelDistance(8000))
+    before = problem(points(1)[0])
+    audio[:] = 0
+    assert problem(points(1)[0]) == before
+    np.testing.assert_array_equal(problem.target, sound())
+    with pytest.raises(ValueError, match="read-only"):
+        problem.target[0] = 1.0
+
+
+def test_equal_distances_are_no_improvement() -> None:
+    problem = make()
+    problem(points(1)[0])
+    problem(points(1)[0])
+    problem.batch(np.repeat(points(1), 3, axis=0))
+    assert len(problem.history) == 1
+
+
+def test_a_problem_has_no_chance_in_it() -> None:
+    state = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
+    first, second = make(), make()
+    values = first.batch(points(5))
+    np.testing.assert_array_equal(second.batch(points(5)), values)
+    np.testing.assert_array_equal(first.batch(points(5)), values)
+    assert torch.equal(torch.get_rng_state(), state[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], state[1])  # type: ignore[index]
+
+
+def test_use_under_inference_mode_leaves_nothing_behind() -> None:
+    problem = make()
+    with torch.inference_mode():
+        value = problem(points(1)[0])
+        inferred, gradient = problem.value_and_grad(points(1)[0])
+    again, expected = problem.value_and_grad(points(1)[0])
+    assert value == pytest.approx(inferred, abs=1e-5)
+    assert again == inferred
+    np.testing.assert_array_equal(gradient, expected)
+
+
+def test_gradients_come_without_the_callers_leave() -> None:
+    with torch.no_grad():
+        _, gradient = make().value_and_grad(points(1)[0])
+    assert np.abs(gradient).max() > 0
+
+
+def test_silence_can_be_a_target() -> None:
+    problem = Problem(PATCH, CLOCK, np.zeros(CLOCK.n_samples), MelDistance(8000))
+    values, gradients = problem.value_and_grad(points(3))
+    assert np.isfinite(values).all()
+    assert np.isfinite(gradients).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"target": np.zeros(1023)}, ["(1023,)", "(1024,)", "8000 Hz"]),
+        ({"target": np.zeros((1, 1024))}, ["(1, 1024)", "(1024,)"]),
+        ({"target": np.full(1024, np.nan)}, ["target", "finite"]),
+        ({"target": np.full(1024, np.inf)}, ["target", "finite"]),
+        ({"target": ["a"] * 1024}, ["target", "numbers"]),
+        ({"target": [[0.0], [0.0, 1.0]]}, ["target", "numbers"]),
+        ({"budget": 0}, ["budget", "0", "at least 1"]),
+        ({"budget": -3}, ["budget", "-3"]),
+        ({"budget": 1.5}, ["budget", "1.5", "whole"]),
+        ({"budget": math.nan}, ["budget", "nan"]),
+        ({"budget": "many"}, ["budget", "'many'"]),
+    ],
+)
+def test_impossible_problems_are_refused(settings: dict[str, Any], words: list[str]) -> None:
+    arguments = {"target": sound(), **settings}
+    with pytest.raises(ParameterError) as caught:
+        Problem(PATCH, CLOCK, distance=MelDistance(8000), **arguments)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def reachable(root: object) -> list[np.ndarray]:
+    """Every array, tensor and sequence of numbers that attributes and items lead to."""
+    found: list[np.ndarray] = []
+    seen: set[int] = set()
+    todo: list[Any] = [root]
+    while todo:
+        item = todo.pop()
+        if id(item) in seen or isinstance(item, str | bytes | type):
+            continue
+        seen.add(id(item))
+        if isinstance(item, torch.Tensor):
+            found.append(item.detach().numpy().ravel())
+            continue
+        if isinstance(item, np.ndarray):
+            found.append(item.ravel())
+            todo.append(item.base)
+            continue
+        if isinstance(item, dict):
+            todo += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple | set | frozenset):
+            if item and all(isinstance(v, int | float) for v in item):
+                found.append(np.array(list(item), dtype=float))
+            todo += list(item)
+        todo += list(vars(item).values()) if hasattr(item, "__dict__") else []
+        for name in getattr(type(item), "__slots__", ()):
+            todo.append(getattr(item, name, None))
+    return found
+
+
+@pytest.mark.parametrize("id", task_ids())
+def test_the_true_parameters_are_nowhere_on_the_object(id: str) -> None:
+    """The draw that made the target, found again from its seed, is on no path from the problem."""
+    task = get_task(id)
+    problem = synthgym.make_problem(id, split="test", index=4)
+    rng = np.random.default_rng(stable_seed(f"suite {SUITE_VERSION}/{id}", "test", "4"))
+    for _ in range(1000):
+        true = rng.random(task.dimension)
+        sound = task.patch.render(torch.tensor(true[None], dtype=torch.float32), task.clock)
+        if np.array_equal(sound[0].numpy(), problem.target):
+            break
+    else:
+        pytest.fail("the recipe of the seed no longer gives the target")
+    problem.batch(np.random.default_rng(0).random((3, task.dimension)))
+    problem.loss(torch.full((1, task.dimension), 0.5, requires_grad=True)).sum().backward()
+    arrays = reachable(problem)
+    assert len(arrays) > 3
+    physical = [
+        value
+        for group in task.patch.space.describe(true).values()
+        for value in (field["value"] for field in group.values())
+        if isinstance(value, float)
+    ]
+    for secret in (true, np.array(physical)):
+        for array in arrays:
+            if array.dtype.kind == "f" and array.size < 1000:
+                for number in secret:
+                    assert not np.isclose(array, number, rtol=1e-6, atol=0).any()
+    # And yet they are what solves it.
+    assert problem(true) < 1e-3

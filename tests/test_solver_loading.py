@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+
+from synthgym.errors import (
+    MissingExtraError,
+    SolverError,
+    UnknownNameError,
+)
+from synthgym.solvers import load_solver, loading, run_solver, solver_names
+from synthgym.tasks import make_problem
+
+TASK = "DiffMoog-Osc-v0"
+
+
+MINIMAL = """
+import numpy as np
+
+class Mine:
+    name = "mine"
+    settings = {"n": 3}
+
+    def __init__(self, dimension, seed):
+        self.dimension, self.rng = dimension, np.random.default_rng(seed)
+
+    def ask(self):
+        return self.rng.random((3, self.dimension))
+
+    def tell(self, points, values):
+        pass
+"""
+
+
+def write(folder: Path, text: str, name: str = "mine.py") -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_file_is_loaded_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, MINIMAL)
+    monkeypatch.chdir(tmp_path)
+    factory = load_solver("mine.py:Mine")
+    assert factory.spec == f"{path}:Mine", "loadable from any folder"
+    assert (factory.name, factory.track, dict(factory.settings)) == ("mine", "search", {"n": 3})
+    p = make_problem(TASK, budget=10)
+    outcome = run_solver(factory(p.dimension, 3), p)
+    assert (outcome.status, outcome.n_evaluations) == ("budget", 10)
+    assert not (tmp_path / "__pycache__").exists()
+
+
+def test_an_edited_file_is_read_again(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL)
+    before = load_solver(f"{path}:Mine")
+    write(tmp_path, MINIMAL.replace('"mine"', '"mind"'))  # same size, same second
+    after = load_solver(f"{path}:Mine")
+    assert (before.name, after.name) == ("mine", "mind")
+    assert before.source_digest != after.source_digest
+    assert len(before.source_digest) == 16
+
+
+def test_a_file_may_import_the_files_beside_it(tmp_path: Path) -> None:
+    write(tmp_path, "NAME = 'beside'", "part_of_it_only.py")
+    path = write(tmp_path, MINIMAL.replace('"mine"', "NAME") + "", "uses.py")
+    Path(path).write_text("from part_of_it_only import NAME\n" + Path(path).read_text())
+    assert load_solver(f"{path}:Mine").name == "beside"
+
+
+def test_a_module_is_loaded() -> None:
+    assert load_solver("synthgym.baselines.random_search:RandomSearch").name == "random"
+
+
+def test_registered_solvers_are_found() -> None:
+    assert {"random", "cma-es", "differential-evolution", "adam", "ppo"} <= set(solver_names())
+    assert load_solver("random").name == "random"
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "message"),
+    [
+        ("cma_es", UnknownNameError, "unknown solver 'cma_es'. Did you mean 'cma-es'?"),
+        ("{path}", SolverError, "say which class in it"),
+        ("{path}:Mein", UnknownNameError, "Did you mean 'Mine'?"),
+        ("{path}x.py:Mine", SolverError, "there is no solver file"),
+        ("no_such_module:Mine", SolverError, "there is no module 'no_such_module'"),
+        ("synthgym.no_such:Mine", SolverError, "there is no module 'synthgym.no_such'"),
+        ("synthgym.errors:near", UnknownNameError, "errors.py 'near'"),
+        ("synthgym.errors:require", SolverError, "must be a class"),
+    ],
+)
+def test_a_solver_that_is_not_there(
+    tmp_path: Path, spec: str, kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind) as error:
+        load_solver(spec.format(path=write(tmp_path, MINIMAL)))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "mine"', "pass", "class attribute name is None"),
+        ('name = "mine"', 'name = "../mine"', "class attribute name is '../mine'"),
+        ("def ask", "def answer", "lacks ask()"),
+        ("def tell", "def told", "lacks tell()"),
+        ("class Mine:", "class Mine:\n    track = 'fast'", "track is 'fast'"),
+        ("dimension, seed)", "dimension)", "must be made as Solver(dimension: int, seed: int)"),
+        ("dimension, seed)", "dimension, seed, lr)", "Give further arguments defaults"),
+        ("class Mine:", "class Mine:\n    wants_gradients = True", "so its tell must take"),
+        ("import numpy", "import nampy", "needs 'nampy', which is not installed: pip install"),
+        ("import numpy", "1 / 0 #", "cannot be imported: ZeroDivisionError"),
+        ("import numpy", "import numpy as", "cannot be imported: SyntaxError"),
+    ],
+)
+def test_a_class_that_breaks_the_protocol(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = write(tmp_path, MINIMAL.replace(old, new))
+    with pytest.raises((SolverError, MissingExtraError)) as error:
+        load_solver(f"{path}:Mine")
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        ("raise ValueError('too few dimensions')", SolverError, "ValueError: too few dimensions"),
+        ("import nampy", MissingExtraError, 'pip install "synthgym[baselines]"'),
+        ("from synthgym.errors import require; require('nampy', 'x')", MissingExtraError, "[x]"),
+    ],
+)
+def test_a_constructor_that_fails(
+    tmp_path: Path, body: str, kind: type[Exception], message: str
+) -> None:
+    text = MINIMAL.replace("self.dimension, self.rng =", f"{body}; self.dimension, self.rng =")
+    text = text.replace("settings =", 'needs = "baselines"\n    settings =')
+    factory = load_solver(f"{write(tmp_path, text)}:Mine")
+    with pytest.raises(kind) as error:
+        factory(5, 1)
+    assert message in str(error.value)
+
+
+def test_entry_points_that_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = "synthgym.baselines.random_search:RandomSearch"
+    points = EntryPoints(
+        EntryPoint(name, value, loading.ENTRY_POINT_GROUP)
+        for name, value in [
+            ("chance", place),
+            ("gone", "synthgym.baselines.gone:Gone"),
+            ("renamed", "synthgym.baselines.random_search:RandomSaerch"),
+            ("twice", place),
+            ("twice", "other:Solver"),
+        ]
+    )
+    monkeypatch.setattr(loading, "entry_points", lambda **selection: points.select(**selection))
+    assert solver_names() == ["chance", "gone", "renamed", "twice"]
+    with pytest.raises(SolverError, match="whose name is 'random'; make the two equal"):
+        load_solver("chance")
+    with pytest.raises(SolverError, match=r"'gone': there is no module .*\.gone'"):
+        load_solver("gone")
+    with pytest.raises(UnknownNameError, match=r"search\.py 'RandomSaerch'\. Did you mean"):
+        load_solver("renamed")
+    with pytest.raises(SolverError, match="'twice' is registered more than once: other:Solver, sy"):
+        load_solver("twice")
