@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from synthgym.errors import ParameterError
-from synthgym.losses.mel_power import mel_power
+from synthgym.losses.mel_power import Filterbank, mel_powers
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,7 @@ class MelDistance:
             raise ParameterError(
                 f"audio has shape {tuple(audio.shape)}; it must be (batch, n_samples), not empty"
             )
-        return MelEmbedding(
-            tuple(self._power(audio, resolution) for resolution in self.resolutions), self.floor_db
-        )
+        return MelEmbedding(mel_powers(audio, self._banks(audio)), self.floor_db)
 
     def compare(self, embedded: MelEmbedding, embedded_target: MelEmbedding) -> Tensor:
         """Distances `(batch,)` in dB between embedded sounds and their targets.
@@ -118,12 +116,17 @@ class MelDistance:
         """Distances `(batch,)` in dB between sounds and targets, both `(batch, n_samples)`."""
         return self.compare(self.embed(audio), self.embed(target))
 
-    def _power(self, audio: Tensor, resolution: Resolution) -> Tensor:
-        size = window_length(resolution.window_s, self.sample_rate)
-        window, bands = _filterbank(
-            size, resolution.n_bands, self.sample_rate, audio.dtype, audio.device
+    def _banks(self, audio: Tensor) -> tuple[Filterbank, ...]:
+        return tuple(
+            _filterbank(
+                window_length(resolution.window_s, self.sample_rate),
+                resolution.n_bands,
+                self.sample_rate,
+                audio.dtype,
+                audio.device,
+            )
+            for resolution in self.resolutions
         )
-        return mel_power(audio, window, bands)
 
 
 def _nepers(power: Tensor, floor: Tensor) -> Tensor:
@@ -140,7 +143,7 @@ def window_length(window_s: float, sample_rate: int) -> int:
 @lru_cache(maxsize=64)
 def _filterbank(
     size: int, n_bands: int, sample_rate: int, dtype: torch.dtype, device: torch.device
-) -> tuple[Tensor, Tensor]:
+) -> Filterbank:
     """Window `(size,)`, scaled to unit sum, and mel weights `(size // 2 + 1, n_bands)`.
 
     Triangles over the HTK mel scale, `2595 log10(1 + f / 700)`. A weight is the mean of the
@@ -156,7 +159,7 @@ def _filterbank(
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     area = _triangle_integral(bin_edges[:, None], low, middle, high)
     weights = np.diff(area, axis=0) / bin_hz
-    return (
+    return Filterbank(
         torch.tensor(window / window.sum(), dtype=dtype, device=device),
         torch.tensor(weights, dtype=dtype, device=device),
     )

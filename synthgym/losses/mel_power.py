@@ -7,31 +7,61 @@ costs to do again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from synthgym import kernels
+
 CACHE_SAMPLES = 1 << 16
 
 
-def mel_power(audio: Tensor, window: Tensor, bands: Tensor) -> Tensor:
-    """Mel power of frames that overlap by half.
+@dataclass(frozen=True)
+class Filterbank:
+    """A window and the mel weights of its spectrum.
+
+    Args:
+        window: `(size,)`, size even.
+        weights: from power to bands, `(size // 2 + 1, n_bands)`.
+    """
+
+    window: Tensor
+    weights: Tensor
+
+    @cached_property
+    def packed(self) -> tuple[Any, Any, Any, Any]:
+        """First bin, end bin, offset of each band, and the weights of all, as arrays."""
+        weights = self.weights.numpy()
+        used = weights > 0
+        first = used.argmax(0)
+        end = len(weights) - used[::-1].argmax(0)
+        offset = np.concatenate([[0], np.cumsum(end - first)[:-1]])
+        packed = [weights[a:b, j] for j, (a, b) in enumerate(zip(first, end, strict=True))]
+        return first, end, offset, np.concatenate(packed)
+
+
+def mel_powers(audio: Tensor, banks: Sequence[Filterbank]) -> tuple[Tensor, ...]:
+    """Mel power of frames that overlap by half, at several resolutions.
 
     Frame `i` is centred on sample `i * size / 2`; beyond its ends the sound is silent.
 
     Args:
         audio: `(batch, n_samples)`.
-        window: `(size,)`, size even.
-        bands: weights from power to bands, `(size // 2 + 1, n_bands)`.
+        banks: windows and mel weights, of the sound's precision and device.
 
     Returns:
-        `(batch, n_frames, n_bands)` with `n_frames = ceil(2 n_samples / size) + 1`.
+        For each bank `(batch, n_frames, n_bands)` with `n_frames = ceil(2 n_samples / size) + 1`.
     """
-    power: Tensor = _MelPower.apply(audio, window, bands)  # type: ignore[no-untyped-call]
-    return power
+    if kernels.serve(audio):
+        powers: tuple[Tensor, ...] = _CompiledMelPowers.apply(audio, banks)  # type: ignore[no-untyped-call]
+        return powers
+    return tuple(_MelPower.apply(audio, b.window, b.weights) for b in banks)  # type: ignore[no-untyped-call]
 
 
 def _n_frames(n_samples: int, hop: int) -> int:
@@ -91,3 +121,55 @@ class _MelPower(torch.autograd.Function):
             for (_, spectrum), (_, moved) in pairs
         ]
         return torch.cat(parts).mul_(2)
+
+
+class _CompiledMelPowers(torch.autograd.Function):
+    """The same with compiled loops around the FFT, for several resolutions."""
+
+    @staticmethod
+    def forward(ctx: Any, audio: Tensor, banks: Sequence[Filterbank]) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(audio)
+        ctx.banks = banks
+        bands = kernels.module("mel").bands
+        powers = []
+        for bank in banks:
+            n_frames = _n_frames(audio.shape[1], len(bank.window) // 2)
+            power = audio.new_empty(len(audio), n_frames, bank.weights.shape[1])
+            for rows, spectra in _compiled_spectra(audio, bank):
+                bands(_parts(spectra), *bank.packed, power[rows].numpy())
+            powers.append(power)
+        return tuple(powers)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (audio,) = ctx.saved_tensors
+        mel, out = kernels.module("mel"), torch.empty_like(audio)
+        for number, (bank, gradient) in enumerate(zip(ctx.banks, gradients, strict=True)):
+            window, g = bank.window, gradient.contiguous().numpy()
+            for rows, spectra in _compiled_spectra(audio, bank):
+                shape = (len(spectra), (spectra.shape[1] + 1) // 2, len(window))
+                pairs = kernels.scratch("pairs", shape, torch.complex64)
+                mel.bands_gradient(_parts(spectra), *bank.packed, g[rows], _parts(pairs))
+                torch.fft.ifft(pairs, norm="forward", out=pairs)
+                mel.unframe(_parts(pairs), window.numpy(), number > 0, out[rows].numpy())
+        return out, None
+
+
+def _parts(spectra: Tensor) -> Any:
+    """Real and imaginary parts as an array with one more axis."""
+    return torch.view_as_real(spectra).numpy()
+
+
+def _compiled_spectra(audio: Tensor, bank: Filterbank) -> Iterator[tuple[slice, Tensor]]:
+    """As `_spectra`; each piece overwrites the one before."""
+    audio, size = audio.detach().contiguous(), len(bank.window)
+    n_frames = _n_frames(audio.shape[1], size // 2)
+    step = max(1, CACHE_SAMPLES // audio.shape[1])
+    window, frame = bank.window.numpy(), kernels.module("mel").frame
+    for at in range(0, len(audio), step):
+        rows = slice(at, min(at + step, len(audio)))
+        shape = (rows.stop - rows.start, n_frames)
+        frames = kernels.scratch("frames", (*shape, size))
+        spectra = kernels.scratch("spectra", (*shape, size // 2 + 1), torch.complex64)
+        frame(audio[rows].numpy(), window, frames.numpy())
+        yield rows, torch.fft.rfft(frames, out=spectra)

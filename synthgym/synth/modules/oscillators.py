@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from synthgym.synth.dsp.oscillators import selected_waveform, waveform
-from synthgym.synth.dsp.phase import constant_phase, modulated_phase
+from synthgym.synth.dsp.oscillators import waveform
+from synthgym.synth.dsp.tones import fm_tone, tone
 from synthgym.synth.modules.base import Inputs, Module, Port, one_of
 from synthgym.synth.params import Choice, Linear, Log
 
@@ -46,12 +46,9 @@ class Oscillator(Module):
 
     def render(self, inputs: Inputs) -> Tensor:
         """See `Module.render`."""
-        values = inputs.values
-        weights, shapes = one_of(self.shape, values)
-        phase = constant_phase(values["freq"], values["phase"], inputs.clock)
-        increment = values["freq"][:, None] / inputs.clock.sample_rate
-        signal = selected_waveform(weights, shapes, phase, increment, self.naive)
-        return values["amp"][:, None] * signal
+        v = inputs.values
+        weights, shapes = one_of(self.shape, v)
+        return tone(weights, shapes, v["freq"], v["phase"], v["amp"], inputs.clock, self.naive)
 
 
 @dataclass(frozen=True)
@@ -90,20 +87,22 @@ class FMOscillator(Module):
 
     def render(self, inputs: Inputs) -> Tensor:
         """See `Module.render`."""
-        values, clock = inputs.values, inputs.clock
-        weights, shapes = one_of(self.shape, values)
+        v, clock = inputs.values, inputs.clock
+        weights, shapes = one_of(self.shape, v)
         modulator = inputs.signal("modulator")
-        increment = values["freq"][:, None] / clock.sample_rate
         if modulator is None:
-            phase = constant_phase(values["freq"], values["phase"], clock)
-        else:
-            phase = modulated_phase(
-                values["freq"], values["depth"], modulator, values["phase"], clock
-            )
-            if shapes != ("sine",):
-                increment = increment + values["depth"][:, None] / clock.sample_rate * modulator
-        signal = selected_waveform(weights, shapes, phase, increment, self.naive)
-        return values["amp"][:, None] * signal
+            return tone(weights, shapes, v["freq"], v["phase"], v["amp"], clock, self.naive)
+        return fm_tone(
+            weights,
+            shapes,
+            v["freq"],
+            v["depth"],
+            v["phase"],
+            v["amp"],
+            modulator,
+            clock,
+            self.naive,
+        )
 
 
 def _check_shapes(shape: Choice | str) -> None:

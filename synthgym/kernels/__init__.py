@@ -1,0 +1,120 @@
+"""Compiled float32 loops for the CPU (numba); the same results as the torch functions in `dsp`.
+
+Compilation takes some seconds and is kept on disk, so it is asked for and never a surprise:
+`synthgym compile`, or `compile_all()`. Until then, without numba, on a GPU and in float64, the torch
+functions do the work. Kernels write into arrays they are given, and release the interpreter's lock;
+`in_threads` shares rows out over as many threads as torch has.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+MODULES = ("tones", "mel")
+MIN_SAMPLES_PER_THREAD = 1 << 15
+
+
+@cache
+def ready() -> bool:
+    """Whether the kernels are compiled for this machine; found out once, without compiling."""
+    if os.environ.get("SYNTHGYM_KERNELS", "1") == "0" or importlib.util.find_spec("numba") is None:
+        return False
+    return all(_load(kernel, signature) for kernel, signature in _kernels())
+
+
+def compile_all() -> None:
+    """Compile every kernel and keep the results on disk, for this and later processes.
+
+    Raises:
+        ModuleNotFoundError: numba is not installed.
+    """
+    for kernel, signature in _kernels():
+        kernel.compile(signature)
+    ready.cache_clear()
+
+
+def serve(*tensors: Tensor) -> bool:
+    """Whether the kernels can take these tensors: compiled, on the CPU, float32, reverse mode."""
+    return all(
+        t.dtype == torch.float32 and t.device.type == "cpu" and not _has_tangent(t)
+        for t in tensors
+    ) and ready()
+
+
+class _Scratch(threading.local):
+    """Memory that a thread's kernels use again: fresh pages cost more than what is done with them."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[tuple[str, torch.dtype], Tensor] = {}
+
+
+_SCRATCH = _Scratch()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+    """A tensor of any content, the same memory each time for a name and a thread."""
+    size = math.prod(shape)
+    buffer = _SCRATCH.buffers.get((name, dtype))
+    if buffer is None or len(buffer) < size:
+        buffer = _SCRATCH.buffers[name, dtype] = torch.empty(size, dtype=dtype)
+    return buffer[:size].view(shape)
+
+
+def in_threads(call: Callable[[slice], object], n_rows: int, n_samples: int) -> None:
+    """Call for slices that make up `n_rows`, side by side where the work is worth it."""
+    enough = n_rows * n_samples // MIN_SAMPLES_PER_THREAD
+    n_threads = max(1, min(torch.get_num_threads(), n_rows, enough))
+    if n_threads == 1:
+        call(slice(0, n_rows))
+        return
+    bounds = [n_rows * k // n_threads for k in range(n_threads + 1)]
+    pieces = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
+    for _ in _pool(os.getpid(), n_threads).map(call, pieces):
+        pass
+
+
+@cache
+def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
+    """Threads of this process: those of a parent do not survive a fork."""
+    return ThreadPoolExecutor(n_threads, thread_name_prefix="synthgym")
+
+
+def module(name: str) -> ModuleType:
+    """One of the modules of kernels, `"tones"` or `"mel"`; importing it imports numba."""
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def _kernels() -> list[tuple[Any, Any]]:
+    return [
+        (getattr(module(name), kernel), signature)
+        for name in MODULES
+        for kernel, signature in module(name).signatures().items()
+    ]
+
+
+def _load(kernel: Any, signature: Any) -> bool:
+    """Whether a kernel is compiled in this process or, after this call, loaded from disk."""
+    if signature in kernel.overloads:
+        return True
+    found = kernel._cache.load_overload(signature, kernel.targetctx)
+    if found is None:
+        return False
+    kernel.add_overload(found)
+    return True
+
+
+def _has_tangent(tensor: Tensor) -> bool:
+    return forward_ad.unpack_dual(tensor).tangent is not None  # type: ignore[no-untyped-call]
