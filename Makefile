@@ -50,6 +50,7 @@ $(VENV)/.installed-torch: constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-user: $(PINS) $(VENV)/.installed-torch
 	@echo "Installing synthgym with its baselines and report ..."
 	@$(PIP) install -qq -c constraints.txt -e ".[baselines,report,fast]"
+	@$(BIN)/synthgym compile
 	@touch $@
 
 $(VENV)/.installed-dev: $(PINS) $(VENV)/.installed-user

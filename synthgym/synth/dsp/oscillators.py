@@ -43,9 +43,12 @@ def saw(phase: Tensor, increment: Tensor) -> Tensor:
 
 
 def naive_square(phase: Tensor, increment: Tensor | None = None) -> Tensor:
-    """Closed-form square; its derivative is zero almost everywhere. `increment` is ignored."""
-    fraction = phase - phase.detach().floor()
-    return torch.where(fraction.detach() < 0.5, 1.0, -1.0).to(phase.dtype) + 0 * fraction
+    """Closed-form square, the sign of the sine: 0 at phase 0. Its derivative is zero.
+
+    `increment` is ignored.
+    """
+    wrapped = phase - (phase.detach() + 0.5).floor()
+    return torch.sign(wrapped)
 
 
 def naive_saw(phase: Tensor, increment: Tensor | None = None) -> Tensor:
