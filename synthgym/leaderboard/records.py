@@ -60,7 +60,8 @@ class RunHeader:
         dimension: entries of the unit vector.
         solved_db: distance at which the task counts as solved.
         settings: what the solver says of its own settings, as JSON values.
-        versions: of synthgym, torch, numpy, python, and a digest of the solver's source file.
+        versions: of synthgym, torch, numpy, python, a digest of the solver's source file, and
+            whether the compiled kernels were used, which round otherwise.
         started_at: ISO 8601 time in UTC.
     """
 
