@@ -17,6 +17,7 @@ from synthgym.errors import BudgetExceeded, ParameterError, TargetReached
 from synthgym.losses import Loss, MelDistance
 from synthgym.synth import Clock, Patch
 from synthgym.tasks.counting import GRADIENT_COST, Count, CountedBackward, Improvement
+from synthgym.tasks.targets import checked_samples
 
 Array = npt.NDArray[np.float64]
 
@@ -24,8 +25,6 @@ Array = npt.NDArray[np.float64]
 CHUNK_SAMPLES = 1 << 20
 # Optimizers step over the edge by rounding; this much is clipped, more is an error.
 EDGE_SLACK = 1e-6
-# Samples of a target beyond this would overflow float32 when squared and added up.
-LOUDEST = 1e6
 
 
 class Problem:
@@ -77,7 +76,8 @@ class Problem:
             not isinstance(stop_at_db, numbers.Real) or stop_at_db != stop_at_db
         ):
             raise ParameterError(f"stop_at_db is {stop_at_db!r}; it must be a number, or None")
-        self.target = _checked_samples(target, clock)
+        self.target = checked_samples(target, clock)
+        self.target.setflags(write=False)
         self.clock = clock
         self.dimension = patch.space.dimension
         self.names = patch.space.names
@@ -352,30 +352,6 @@ class Problem:
             f"evaluations after {self.cost}; best distance {self.best_distance:.3f} dB in "
             "problem.best_distance, its point in problem.best_x"
         )
-
-
-def _checked_samples(target: npt.ArrayLike, clock: Clock) -> npt.NDArray[np.float32]:
-    """The target as float32 `(n_samples,)`, which nobody can write to."""
-    given = target.detach().cpu() if isinstance(target, Tensor) else target
-    try:
-        array = np.asarray(given)
-        if array.dtype.kind == "c":
-            raise TypeError(f"its dtype is {array.dtype}")
-        samples = array.astype(np.float32)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"target is not an array of real numbers: {error}") from None
-    if samples.shape != (clock.n_samples,) or not np.isfinite(samples).all():
-        raise ParameterError(
-            f"target has shape {samples.shape}; it must be ({clock.n_samples},) finite samples at "
-            f"{clock.sample_rate} Hz"
-        )
-    if np.abs(samples).max() > LOUDEST:
-        raise ParameterError(
-            f"target has samples up to {np.abs(samples).max():g}; full scale is 1, and more than "
-            f"{LOUDEST:g} cannot be compared: scale it"
-        )
-    samples.setflags(write=False)
-    return samples
 
 
 def _readable(unit: Tensor) -> npt.NDArray[np.float64]:
