@@ -25,6 +25,8 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from synthgym.errors import SynthgymError
+
 MODULES = ("tones", "mel")
 MIN_SAMPLES_PER_THREAD = 1 << 15
 
@@ -34,7 +36,10 @@ def ready() -> bool:
     """Whether the kernels are compiled for this machine; found out once, without compiling."""
     if os.environ.get("SYNTHGYM_KERNELS", "1") == "0" or importlib.util.find_spec("numba") is None:
         return False
-    return all(_load(kernel, signature) for kernel, signature in _kernels())
+    try:
+        return all(_load(kernel, signature) for kernel, signature in _kernels())
+    except (SynthgymError, ImportError):  # a numba that cannot be used: torch does the work
+        return False
 
 
 def compile_all(force: bool = False) -> None:
@@ -45,6 +50,7 @@ def compile_all(force: bool = False) -> None:
 
     Raises:
         ModuleNotFoundError: numba is not installed.
+        SynthgymError: there is no folder to keep them in.
     """
     for compile_one in pending(force):
         compile_one()
@@ -117,7 +123,13 @@ def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
 
 def module(name: str) -> ModuleType:
     """One of the modules of kernels, `"tones"` or `"mel"`; importing it imports numba."""
-    return importlib.import_module(f"{__name__}.{name}")
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except RuntimeError as error:  # numba's way to say that it found no folder
+        raise SynthgymError(
+            f"compiled kernels cannot be kept: neither {Path(__file__).parent} nor the user's "
+            "cache can be written to; name a folder that can in NUMBA_CACHE_DIR"
+        ) from error
 
 
 def _kernels() -> list[tuple[Any, Any]]:
@@ -134,7 +146,10 @@ def _load(kernel: Any, signature: Any) -> bool:
         return True
     if _older_than_the_sources(Path(kernel._cache._cache_file._index_path)):
         return False
-    found = kernel._cache.load_overload(signature, kernel.targetctx)
+    try:
+        found = kernel._cache.load_overload(signature, kernel.targetctx)
+    except Exception:  # a damaged file: unpickling it raises anything
+        return False
     if found is None:
         return False
     kernel.add_overload(found)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+import synthgym
 from synthgym import kernels
 from synthgym.errors import ParameterError
 from synthgym.losses import MelDistance
@@ -151,6 +156,51 @@ def test_kernels_older_than_their_sources_are_not_used(tmp_path: Path) -> None:
     assert kernels._older_than_the_sources(index)
     index.write_bytes(b"")
     assert not kernels._older_than_the_sources(index)
+
+
+def in_a_copy(tmp_path: Path, code: str) -> str:
+    """What `code` prints, with a copy of the package that it may damage."""
+    shutil.copytree(Path(synthgym.__file__).parent, tmp_path / "synthgym")
+    for file in (tmp_path / "synthgym/kernels/__pycache__").glob("*.nb?"):
+        file.touch()  # not older than the sources
+    done = subprocess.run(
+        [sys.executable, "-c", f"from synthgym import kernels\n{code}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("damage", ["*.nbi", "*.nbc"])
+@pytest.mark.parametrize("content", [b"", b"\x02 no pickle"])
+def test_damaged_files_are_not_used(tmp_path: Path, damage: str, content: bytes) -> None:
+    code = (
+        "from pathlib import Path\n"
+        f"files = list(Path('synthgym/kernels/__pycache__').glob({damage!r}))\n"
+        f"for file in files: file.write_bytes({content!r})\n"
+        "print(len(files) > 0, kernels.ready(), len(kernels.pending()) > 0)"
+    )
+    assert in_a_copy(tmp_path, code) == "True False True\n"
+
+
+def test_without_a_folder_to_keep_them_torch_does_the_work(tmp_path: Path) -> None:
+    """As in a container whose file system cannot be written to."""
+    code = (
+        "import numba.core.caching as caching\n"
+        "def refuse(self): raise OSError('read-only')\n"
+        "for name, found in vars(caching).items():\n"
+        "    if name.endswith('Locator'): found.ensure_cache_path = refuse\n"
+        "print(kernels.ready())\n"
+        "try: kernels.compile_all()\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    ready, error = in_a_copy(tmp_path, code).splitlines()
+    assert ready == "False"
+    assert error.startswith("SynthgymError") and "NUMBA_CACHE_DIR" in error
 
 
 def test_bad_audio_is_refused_before_a_kernel_sees_it() -> None:
