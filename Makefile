@@ -46,13 +46,13 @@ $(VENV)/.installed-torch: constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-user: $(PINS) $(VENV)/.installed-torch
-	@echo "Installing synthgym with its baselines and report ..."
-	@$(PIP) install -qq -c constraints.txt -e ".[baselines,report]"
+	@echo "Installing synthgym with its baselines, datasets and report ..."
+	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(PINS) $(VENV)/.installed-user
 	@echo "Installing the development tools ..."
-	@$(PIP) install -qq -c constraints.txt -e ".[baselines,report,dev]"
+	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report,dev]"
 	@touch $@
 
 install: $(VENV)/.installed-user  ## Install synthgym, baselines and report into .venv
