@@ -42,3 +42,46 @@ def adsr(
     falling = torch.maximum(1 - (held_s - attack_s) * ((1 - sustain) / decay_s), sustain)
     level = torch.minimum(held_s / attack_s, falling)
     return level * (1 - (time_s - held_s) / release_s).clamp_min(0)
+
+
+def bent_adsr(
+    attack_s: Tensor,
+    decay_s: Tensor,
+    sustain: Tensor,
+    hold_s: Tensor,
+    release_s: Tensor,
+    curve: Tensor,
+    clock: Clock,
+) -> Tensor:
+    """The envelope of an analog circuit: each stage starts fast and slows down towards its end.
+
+    A stage goes by `(1 - exp(-curve u)) / (1 - exp(-curve))`, u the share of it that is over: a
+    capacitor that is charged to just above the level at which the next stage takes over. Every
+    stage ends where that of `adsr` does; a `curve` towards 0 is that envelope. Continuous in time
+    and in every argument.
+
+    Args:
+        attack_s: seconds, `(batch,)`, above zero, like the other times.
+        decay_s: seconds.
+        sustain: level in [0, 1].
+        hold_s: seconds from the start to the end of the gate.
+        release_s: seconds.
+        curve: time constants that a stage lasts, `(batch,)`, above zero.
+        clock: time base.
+
+    Returns:
+        `(batch, n_samples)`.
+    """
+    time_s = torch.arange(clock.n_samples, dtype=attack_s.dtype, device=attack_s.device)
+    time_s = (time_s / clock.sample_rate)[None, :]
+    attack_s, decay_s, sustain, hold_s, release_s, curve = (
+        value[:, None] for value in (attack_s, decay_s, sustain, hold_s, release_s, curve)
+    )
+
+    def done(elapsed_s: Tensor, stage_s: Tensor) -> Tensor:
+        share = (elapsed_s / stage_s).clamp(0, 1)
+        return torch.expm1(-curve * share) / torch.expm1(-curve)
+
+    held_s = torch.minimum(time_s, hold_s)
+    level = done(held_s, attack_s) * (1 - (1 - sustain) * done(held_s - attack_s, decay_s))
+    return level * (1 - done(time_s - held_s, release_s))

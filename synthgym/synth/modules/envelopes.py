@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from torch import Tensor
 
-from synthgym.synth.dsp.envelopes import adsr
+from synthgym.synth.dsp.envelopes import adsr, bent_adsr
 from synthgym.synth.modules.base import Inputs, Module, Port
 from synthgym.synth.params import Linear, Log
 
@@ -35,7 +35,7 @@ class ADSR(Module):
     release: Log | Linear | float = Log("release", 0.01, 1.0, unit="s")
 
     @classmethod
-    def spanning(cls, duration_s: float) -> ADSR:
+    def spanning(cls, duration_s: float) -> Self:
         """An envelope whose longest times grow with the sound: the defaults are for 1.024 s."""
         scale = duration_s / REFERENCE_S
         return cls(
@@ -47,9 +47,49 @@ class ADSR(Module):
 
     def render(self, inputs: Inputs) -> Tensor:
         """See `Module.render`."""
-        v = inputs.values
-        envelope = adsr(
-            v["attack"], v["decay"], v["sustain"], v["hold"], v["release"], inputs.clock
-        )
+        envelope = self._envelope(inputs)
         audio = inputs.signal("audio")
         return envelope if audio is None else envelope * audio
+
+    def _envelope(self, inputs: Inputs) -> Tensor:
+        v = inputs.values
+        return adsr(v["attack"], v["decay"], v["sustain"], v["hold"], v["release"], inputs.clock)
+
+
+@dataclass(frozen=True)
+class BentADSR(ADSR):
+    """An envelope as analog circuits make it; other arguments as in `ADSR`.
+
+    Args:
+        attack: see there.
+        decay: see there.
+        sustain: see there.
+        hold: see there.
+        release: see there.
+        curve: how far a stage bends: the time constants that it lasts.
+    """
+
+    curve: Log | Linear | float = 4.0
+
+    def _envelope(self, inputs: Inputs) -> Tensor:
+        v = inputs.values
+        return bent_adsr(
+            v["attack"],
+            v["decay"],
+            v["sustain"],
+            v["hold"],
+            v["release"],
+            v["curve"],
+            inputs.clock,
+        )
+
+
+@dataclass(frozen=True)
+class VCA(Module):
+    """Amplifies a sound by a control signal, such as an envelope: their product."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("audio"), Port("control"))
+
+    def render(self, inputs: Inputs) -> Tensor:
+        """See `Module.render`."""
+        return inputs.required("audio") * inputs.required_control("control")
