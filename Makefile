@@ -18,11 +18,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PINS := pyproject.toml constraints.txt
 BUILD := build
+LAYOUT := $(BUILD)/layout
 
 # One thread for each worker: two workers on two cores would otherwise fight over them.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test docs-test lint format types imports build check-wheel check clean
+.PHONY: help install demo test docs-test lint style format layout imports types build check-wheel \
+  check clean
 
 help:  ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,12 +49,13 @@ $(VENV)/.installed-torch: constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-user: $(PINS) $(VENV)/.installed-torch
 	@echo "Installing synthgym with its baselines, datasets and report ..."
-	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report]"
+	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report,fast]"
+	@$(BIN)/synthgym compile
 	@touch $@
 
 $(VENV)/.installed-dev: $(PINS) $(VENV)/.installed-user
 	@echo "Installing the development tools ..."
-	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report,dev]"
+	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report,fast,dev]"
 	@touch $@
 
 install: $(VENV)/.installed-user  ## Install synthgym, baselines and report into .venv
@@ -66,28 +69,34 @@ test: $(VENV)/.installed-dev  ## Run the tests (PYTEST_ARGS="-k name" for some o
 docs-test: $(VENV)/.installed-dev  ## Run the code blocks of README.md and docs/
 	$(BIN)/python -m pytest tests/docs
 
-lint: $(VENV)/.installed-dev  ## Check style (ruff) and the direction of imports
+lint: style imports  ## Check style and the direction of imports
+
+style: $(VENV)/.installed-dev  ## Check style (ruff)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory imports
 
 format: $(VENV)/.installed-dev  ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(VENV)/.installed-dev  ## Check types: strictly for synthgym, plainly for baselines
-	$(BIN)/mypy --strict synthgym
-	$(BIN)/mypy baselines
+# The packages as they are installed, with baselines/ at synthgym/baselines, for the tools that read
+# the source and cannot follow setuptools' package-dir.
+layout:
+	@rm -rf $(LAYOUT) && mkdir -p $(LAYOUT)
+	@cp -R synthgym $(LAYOUT)/synthgym && cp -R baselines $(LAYOUT)/synthgym/baselines
 
-# The packages as they are installed, with baselines/ at synthgym/baselines.
-imports: $(VENV)/.installed-dev  ## Check the direction of imports (import-linter)
-	@rm -rf $(BUILD)/imports && mkdir -p $(BUILD)/imports
-	@cp -R synthgym $(BUILD)/imports/synthgym && cp -R baselines $(BUILD)/imports/synthgym/baselines
-	cd $(BUILD)/imports && $(abspath $(BIN))/lint-imports --no-cache --config $(CURDIR)/pyproject.toml
+imports: $(VENV)/.installed-dev layout  ## Check the direction of imports (import-linter)
+	cd $(LAYOUT) && $(abspath $(BIN))/lint-imports --no-cache --config $(CURDIR)/pyproject.toml
+
+types: $(VENV)/.installed-dev layout  ## Check types: strictly for synthgym, plainly for baselines
+	$(BIN)/mypy --strict synthgym
+	cd $(LAYOUT) && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
+	  --cache-dir $(CURDIR)/.mypy_cache/layout -p synthgym.baselines
 
 build: $(VENV)/.installed-dev  ## Build the wheel and the source distribution into dist/
-	rm -rf dist $(BUILD)/lib $(BUILD)/bdist.*
-	$(BIN)/python -m build --outdir dist .
+	@rm -rf dist $(BUILD)/lib $(BUILD)/bdist.* && mkdir -p $(BUILD)
+	$(BIN)/python -m build --outdir dist . > $(BUILD)/log || { cat $(BUILD)/log; exit 1; }
+	@ls dist
 
 check-wheel: build  ## Install the wheel into an empty environment and use it
 	PYTHON=$(PYTHON) .ci/check-wheel dist

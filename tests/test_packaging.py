@@ -29,6 +29,7 @@ NOT_IMPORTED = [
     "joblib",
     "matplotlib",
     "nevergrad",
+    "numba",
     "optuna",
     "pandas",
     "ray",

@@ -13,7 +13,7 @@ from importlib import metadata
 
 import click
 
-from synthgym.cli import bench, listing, match, render
+from synthgym.cli import bench, compiling, listing, match, render
 from synthgym.cli.errors import OneLineGroup
 
 __all__ = ["main"]
@@ -48,5 +48,12 @@ def main(ctx: click.Context) -> None:
         warnings.simplefilter("ignore")
 
 
-for _command in (match.match, render.render, bench.bench, listing.tasks, listing.solvers):
+for _command in (
+    match.match,
+    render.render,
+    bench.bench,
+    listing.tasks,
+    listing.solvers,
+    compiling.compile_kernels,
+):
     main.add_command(_command)

@@ -1,9 +1,9 @@
 """Compiled float32 loops for the CPU (numba); the same results as the torch functions in `dsp`.
 
-Compilation takes some seconds and is kept on disk, so it is asked for and never a surprise:
-`synthgym compile`, or `compile_all()`. Until then, without numba, on a GPU and in float64, the torch
-functions do the work. Kernels write into arrays they are given, and release the interpreter's lock;
-`in_threads` shares rows out over as many threads as torch has.
+Compilation takes half a minute and is kept on disk, so it is asked for and never a surprise:
+`synthgym compile`, or `compile_all()`. Until then, without numba, on a GPU, in float64 and for
+forward-mode derivatives, the torch functions do the work. Kernels write into arrays they are given,
+and release the interpreter's lock; `in_threads` shares rows out over as many threads as torch has.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
+from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -35,27 +37,48 @@ def ready() -> bool:
     return all(_load(kernel, signature) for kernel, signature in _kernels())
 
 
-def compile_all() -> None:
+def compile_all(force: bool = False) -> None:
     """Compile every kernel and keep the results on disk, for this and later processes.
+
+    Args:
+        force: compile again what is there already.
 
     Raises:
         ModuleNotFoundError: numba is not installed.
     """
-    for kernel, signature in _kernels():
-        kernel.compile(signature)
+    for compile_one in pending(force):
+        compile_one()
+
+
+def pending(force: bool = False) -> list[Callable[[], None]]:
+    """What `compile_all` would do, step by step, so that progress can be shown."""
+    ready.cache_clear()
+    return [
+        partial(_compile, kernel, signature)
+        for kernel, signature in _kernels()
+        if force or not _load(kernel, signature)
+    ]
+
+
+def _compile(kernel: Any, signature: Any) -> None:
+    kernel._cache.flush()
+    kernel.compile(signature)
     ready.cache_clear()
 
 
 def serve(*tensors: Tensor) -> bool:
     """Whether the kernels can take these tensors: compiled, on the CPU, float32, reverse mode."""
-    return all(
-        t.dtype == torch.float32 and t.device.type == "cpu" and not _has_tangent(t)
-        for t in tensors
-    ) and ready()
+    return (
+        all(
+            t.dtype == torch.float32 and t.device.type == "cpu" and not _has_tangent(t)
+            for t in tensors
+        )
+        and ready()
+    )
 
 
 class _Scratch(threading.local):
-    """Memory that a thread's kernels use again: fresh pages cost more than what is done with them."""
+    """Memory that a thread's kernels use again: fresh pages cost more than the arithmetic."""
 
     def __init__(self) -> None:
         self.buffers: dict[tuple[str, torch.dtype], Tensor] = {}
@@ -81,7 +104,7 @@ def in_threads(call: Callable[[slice], object], n_rows: int, n_samples: int) -> 
         call(slice(0, n_rows))
         return
     bounds = [n_rows * k // n_threads for k in range(n_threads + 1)]
-    pieces = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
+    pieces = [slice(*pair) for pair in pairwise(bounds)]
     for _ in _pool(os.getpid(), n_threads).map(call, pieces):
         pass
 
@@ -109,11 +132,21 @@ def _load(kernel: Any, signature: Any) -> bool:
     """Whether a kernel is compiled in this process or, after this call, loaded from disk."""
     if signature in kernel.overloads:
         return True
+    if _older_than_the_sources(Path(kernel._cache._cache_file._index_path)):
+        return False
     found = kernel._cache.load_overload(signature, kernel.targetctx)
     if found is None:
         return False
     kernel.add_overload(found)
     return True
+
+
+def _older_than_the_sources(index: Path) -> bool:
+    """Whether any of the kernels' files changed since; numba itself looks at one of them alone."""
+    if not index.exists():
+        return True
+    sources = Path(__file__).parent.glob("*.py")
+    return index.stat().st_mtime < max(source.stat().st_mtime for source in sources)
 
 
 def _has_tangent(tensor: Tensor) -> bool:

@@ -40,32 +40,37 @@ def frame(audio, window, frames):
 
 
 @compiled
-def unframe(pairs, window, add, audio):
+def unframe(pairs, n_frames, window, add, audio):
     """The transpose of `frame`: windowed frames, added up where they overlap.
 
     Args:
         pairs: (batch, (n_frames + 1) // 2, size, 2) float32: frame 2 i as real, frame 2 i + 1 as
             imaginary part.
+        n_frames: how many there are.
         window: as in `frame`.
         add: whether to add to `audio` or to overwrite it.
         audio: (batch, n_samples) float32, written.
     """
     n_samples, size = audio.shape[1], window.shape[0]
     hop = size // 2
-    keep = F(1) if add else F(0)
     falling = window[hop:]
     for b in range(audio.shape[0]):
-        for i in range((n_samples + hop - 1) // hop):
-            part = i % 2
-            left, right = pairs[b, i // 2, hop:], pairs[b, (i + 1) // 2]
+        if not add:
+            audio[b] = F(0)
+        for i in range(n_frames):
+            part, following = i % 2, i + 1 < n_frames
+            left, right = pairs[b, i // 2, hop:], pairs[b, (i + following) // 2]
             into = audio[b, i * hop :]
             n = min(hop, n_samples - i * hop)
+            rising = F(1) if following else F(0)
             if part == 0:
                 for k in range(n):
-                    into[k] = keep * into[k] + left[k, 0] * falling[k] + right[k, 1] * window[k]
+                    into[k] += left[k, 0] * falling[k]
+                    into[k] += rising * right[k, 1] * window[k]
             else:
                 for k in range(n):
-                    into[k] = keep * into[k] + left[k, 1] * falling[k] + right[k, 0] * window[k]
+                    into[k] += left[k, 1] * falling[k]
+                    into[k] += rising * right[k, 0] * window[k]
 
 
 @compiled
@@ -152,7 +157,7 @@ def signatures():
     spectra, whole = numba.float32[:, :, :, ::1], numba.int64[::1]
     return {
         "frame": (plane, line, cube),
-        "unframe": (spectra, line, numba.boolean, plane),
+        "unframe": (spectra, numba.int64, line, numba.boolean, plane),
         "bands": (spectra, whole, whole, whole, line, cube),
         "bands_gradient": (spectra, whole, whole, whole, line, cube, spectra),
     }

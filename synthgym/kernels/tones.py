@@ -1,8 +1,8 @@
 """Tones in float32, a block of a row at a time: each sample is computed, and written, once.
 
-Rows are independent, so that callers may share them out over threads; no result depends on how. Each
-row has a waveform of its own. Within a block of 128 samples phases are counted in float32, from one
-block to the next in float64 modulo 1.
+Rows are independent, so that callers may share them out over threads; no result depends on how.
+Each row has a waveform of its own. Within a block of 128 samples phases are counted in float32,
+from one block to the next in float64 modulo 1.
 
 For a row of frequency f, deviation d and modulator m, at a sample rate s, sample n has the phase
 `phase + f n / s + d / s (m[0] + ... + m[n])` and the step width `|f + d m[n]| / s`, held within
@@ -302,6 +302,16 @@ def signatures():
         "tone_gradient": (shapes, rows, rows, amps, real, signal, numba.int64, by),
         "fm_tone": (shapes, rows, rows, rows, amps, signal, real, signal),
         "fm_tone_gradient": (
-            shapes, rows, rows, rows, amps, signal, real, signal, numba.int64, by, signal,
+            shapes,
+            rows,
+            rows,
+            rows,
+            amps,
+            signal,
+            real,
+            signal,
+            numba.int64,
+            by,
+            signal,
         ),
     }

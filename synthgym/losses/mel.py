@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -44,17 +45,34 @@ class MelEmbedding:
     powers: tuple[Tensor, ...]
     floor_db: float
 
-    @cached_property
+    @property
     def floors(self) -> tuple[Tensor, ...]:
         """Power added to every cell, `(batch, 1, 1)`: `floor_db` under the loudest one."""
+        return self._kept("floors", self._floors)
+
+    @property
+    def levels(self) -> tuple[Tensor, ...]:
+        """Logarithm of power over floor `(batch, n_frames, n_bands)`, as a target has it."""
+        return self._kept("levels", self._levels)
+
+    def _floors(self) -> tuple[Tensor, ...]:
         share = 10 ** (-self.floor_db / 10)
         # The lower limit keeps digital silence finite: 160 dB under full scale.
         return tuple(p.amax((1, 2), keepdim=True).mul(share).clamp_min(1e-16) for p in self.powers)
 
-    @cached_property
-    def levels(self) -> tuple[Tensor, ...]:
-        """Logarithm of power over floor `(batch, n_frames, n_bands)`, as a target has it."""
+    def _levels(self) -> tuple[Tensor, ...]:
         return tuple(_nepers(p, f) for p, f in zip(self.powers, self.floors, strict=True))
+
+    def _kept(self, name: str, make: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+        """Computed once, unless it belongs to a graph: a graph serves one backward pass."""
+        if name in self.__dict__:
+            kept: tuple[Tensor, ...] = self.__dict__[name]
+            return kept
+        with torch.inference_mode(False):
+            made = make()
+        if not any(tensor.requires_grad for tensor in made):
+            self.__dict__[name] = made
+        return made
 
     def row(self, index: int) -> MelEmbedding:
         """The embedding of one sound of the batch, as a batch of one."""
@@ -63,13 +81,19 @@ class MelEmbedding:
 
 @dataclass(frozen=True)
 class MelDistance:
-    """Mean absolute difference in dB between mel spectrograms at three resolutions.
+    """Mean difference in dB between mel spectrograms at three resolutions, weighted by level.
 
     Hann windows of about 16, 32 and 128 ms, half overlap, 32, 64 and 128 HTK mel bands from 0 Hz to
-    the Nyquist frequency; the mean over the cells of a resolution, then over resolutions. Powers
-    are floored 80 dB under the target's loudest cell (the floor is added, so that the gradient
-    never vanishes). Absolute level counts: a sound 6 dB too loud is about 6 dB away wherever it is
-    well above the floor. Not symmetric, as the floor is the target's.
+    the Nyquist frequency. Frames start centred on the first sample, silence before it, and end with
+    the last that the sound fills. Levels are counted from a floor 80 dB under the target's loudest
+    cell (its power is added, so that the gradient never vanishes). With `a` and `b` the levels of
+    a cell in sound and target, the distance at one resolution is
+
+        sum(max(a, b) |a - b|) / sum(max(a, b)),
+
+    and the result is the mean over resolutions. The weight makes it a difference in dB of what is
+    heard, however few cells that fills: a sound 6 dB too loud is about 6 dB away, be it a sine or
+    noise. Not symmetric, as the floor is the target's. `docs/distance.md` says why it is so.
 
     Args:
         sample_rate: of both sounds, in Hz.
@@ -89,8 +113,10 @@ class MelDistance:
             audio: `(batch, n_samples)`, float32 or float64.
 
         Raises:
-            ParameterError: another shape, or no samples.
+            ParameterError: another shape, no samples, or whole numbers.
         """
+        if not audio.is_floating_point():
+            raise ParameterError(f"audio has dtype {audio.dtype}; it must be float32 or float64")
         if audio.ndim != 2 or audio.shape[1] == 0:
             raise ParameterError(
                 f"audio has shape {tuple(audio.shape)}; it must be (batch, n_samples), not empty"
@@ -103,11 +129,20 @@ class MelDistance:
         Args:
             embedded: a batch of sounds.
             embedded_target: of the same batch size, or a batch of one for all.
+
+        Raises:
+            ParameterError: the sounds differ in length.
         """
+        own, of_target = embedded.powers, embedded_target.powers
+        if [p.shape[1:] for p in own] != [p.shape[1:] for p in of_target]:
+            raise ParameterError(
+                f"sound and target have {own[0].shape[1]} and {of_target[0].shape[1]} frames; "
+                "they must have the same length and the same resolutions"
+            )
         distances = [
-            (_nepers(power, floor) - level).abs().mean((1, 2))
+            _weighted_difference(_nepers(power, floor), level)
             for power, floor, level in zip(
-                embedded.powers, embedded_target.floors, embedded_target.levels, strict=True
+                own, embedded_target.floors, embedded_target.levels, strict=True
             )
         ]
         return torch.stack(distances).mean(0) * DB_PER_NEPER
@@ -132,6 +167,13 @@ class MelDistance:
 def _nepers(power: Tensor, floor: Tensor) -> Tensor:
     """Natural logarithm of the power over the floor, which is 0 there."""
     return torch.log1p(power * (1 / floor))
+
+
+def _weighted_difference(level: Tensor, target: Tensor) -> Tensor:
+    """Mean over cells `(batch,)` of the difference of levels, weighted by the higher of the two."""
+    weight = torch.maximum(level, target)
+    total = (weight * (level - target).abs()).sum((1, 2))
+    return total / weight.sum((1, 2)).clamp_min(1e-9)
 
 
 @lru_cache(maxsize=64)
@@ -159,10 +201,11 @@ def _filterbank(
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     area = _triangle_integral(bin_edges[:, None], low, middle, high)
     weights = np.diff(area, axis=0) / bin_hz
-    return Filterbank(
-        torch.tensor(window / window.sum(), dtype=dtype, device=device),
-        torch.tensor(weights, dtype=dtype, device=device),
-    )
+    with torch.inference_mode(False):  # kept, and used outside of inference mode too
+        return Filterbank(
+            torch.tensor(window / window.sum(), dtype=dtype, device=device),
+            torch.tensor(weights, dtype=dtype, device=device),
+        )
 
 
 def _triangle_integral(

@@ -49,14 +49,16 @@ class Filterbank:
 def mel_powers(audio: Tensor, banks: Sequence[Filterbank]) -> tuple[Tensor, ...]:
     """Mel power of frames that overlap by half, at several resolutions.
 
-    Frame `i` is centred on sample `i * size / 2`; beyond its ends the sound is silent.
+    Frame `i` is centred on sample `i * size / 2`; before its start the sound is silent. There is no
+    frame beyond its end, where a cut would be heard as a click: only a sound shorter than half a
+    window is continued with silence.
 
     Args:
         audio: `(batch, n_samples)`.
         banks: windows and mel weights, of the sound's precision and device.
 
     Returns:
-        For each bank `(batch, n_frames, n_bands)` with `n_frames = ceil(2 n_samples / size) + 1`.
+        For each bank `(batch, n_frames, n_bands)`; `n_frames` is `n_samples // (size // 2)`, or 1.
     """
     if kernels.serve(audio):
         powers: tuple[Tensor, ...] = _CompiledMelPowers.apply(audio, banks)  # type: ignore[no-untyped-call]
@@ -65,13 +67,13 @@ def mel_powers(audio: Tensor, banks: Sequence[Filterbank]) -> tuple[Tensor, ...]
 
 
 def _n_frames(n_samples: int, hop: int) -> int:
-    return -(-n_samples // hop) + 1
+    return max(1, n_samples // hop)
 
 
 def _spectra(audio: Tensor, window: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Spectra `(rows, n_frames, n_bins)` of a few sounds at a time."""
     n_samples, hop = audio.shape[1], len(window) // 2
-    end = _n_frames(n_samples, hop) * hop - n_samples
+    end = max(0, hop - n_samples)
     step = max(1, CACHE_SAMPLES // n_samples)
     for at in range(0, len(audio), step):
         rows = slice(at, at + step)
@@ -109,7 +111,8 @@ class _MelPower(torch.autograd.Function):
             summed = frames.new_zeros(len(spectrum), n_frames + 1, hop)
             summed[:, :-1] = halves[:, :, 0]
             summed[:, 1:] += halves[:, :, 1]
-            out[rows] = summed.view(len(spectrum), -1)[:, hop : hop + n_samples]
+            within = summed.view(len(spectrum), -1)[:, hop : hop + n_samples]
+            out[rows] = F.pad(within, (0, n_samples - within.shape[1]))
         return out, None, None
 
     @staticmethod
@@ -151,7 +154,8 @@ class _CompiledMelPowers(torch.autograd.Function):
                 pairs = kernels.scratch("pairs", shape, torch.complex64)
                 mel.bands_gradient(_parts(spectra), *bank.packed, g[rows], _parts(pairs))
                 torch.fft.ifft(pairs, norm="forward", out=pairs)
-                mel.unframe(_parts(pairs), window.numpy(), number > 0, out[rows].numpy())
+                n_frames, samples = spectra.shape[1], out[rows].numpy()
+                mel.unframe(_parts(pairs), n_frames, window.numpy(), number > 0, samples)
         return out, None
 
 

@@ -69,7 +69,7 @@ class Problem:
                 f"budget is {budget!r}; it must be a whole number of at least 1, or None"
             )
         try:
-            self.target = np.array(target, dtype=np.float32)
+            self.target = np.asarray(target).astype(np.float32)
         except (TypeError, ValueError) as error:
             raise ParameterError(f"target is not an array of numbers: {error}") from None
         if self.target.shape != (clock.n_samples,) or not np.isfinite(self.target).all():

@@ -67,7 +67,7 @@ def test_a_recording_is_a_target(env: SoundMatchEnv, tmp_path) -> None:
     by_file = info["distance_db"]
     assert env.target_audio().shape == (16384,)
     by_array = env.reset(options={"target": tone})[1]["distance_db"]
-    assert by_file == pytest.approx(by_array, abs=0.5)
+    assert by_file == pytest.approx(by_array, abs=1.5)
 
 
 @pytest.mark.parametrize(

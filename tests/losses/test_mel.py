@@ -39,7 +39,8 @@ def reckoned(
         powers = [_mel_powers(s, size, resolution.n_bands, rate) for s in (audio, target)]
         floor = max(powers[1].max() * 1e-8, 1e-16)
         levels = [10 * np.log10((p + floor) / floor) for p in powers]
-        distances.append(np.abs(levels[0] - levels[1]).mean())
+        weights = np.maximum(*levels)
+        distances.append((weights * np.abs(levels[0] - levels[1])).sum() / weights.sum())
     return float(np.mean(distances))
 
 
@@ -61,7 +62,7 @@ def _mel_powers(audio: np.ndarray, size: int, n_bands: int, rate: int) -> np.nda
     )
     hop = size // 2
     frames = []
-    for centre in range(0, len(audio) + hop, hop):
+    for centre in range(0, max(len(audio) // hop, 1) * hop, hop):
         frame = np.zeros(size)
         for i in range(size):
             at = centre - hop + i
@@ -84,19 +85,37 @@ def test_equals_an_independent_reckoning(rate: int) -> None:
 def test_two_clicks_by_hand() -> None:
     """One resolution of four samples, a click of 1 and one of 10 at the centre of a frame.
 
-    The frame on the click sees the window's middle, 1/2; the others see nothing, as the Hann window
+    The frame on the click sees the window's middle, 1/2; the other sees nothing, as the Hann window
     is 0 at its start. A click's spectrum is flat: powers of 1/4 and 25 in each bin are 20 dB apart,
-    whatever the band's weights. Of three frames one differs. The floor at 1e-8 of the target's
+    whatever the band's weights. The silent frame has no weight. The floor at 1e-8 of the target's
     power changes the sixth digit.
     """
     mel = MelDistance(1000, resolutions=(Resolution(0.004, 1),))
     clicks = torch.zeros(2, 4, dtype=torch.float64)
     clicks[0, 2], clicks[1, 2] = 1.0, 10.0
-    assert mel.embed(clicks).powers[0].shape == (2, 3, 1)
-    assert float(mel(clicks[:1], clicks[1:])) == pytest.approx(20 / 3, rel=1e-5)
-    assert float(mel(clicks[1:], clicks[:1])) == pytest.approx(20 / 3, rel=1e-5)
-    # To silence in place of the target: its level over the floor, 80 dB in one frame of three.
-    assert float(mel(clicks[:1] * 0, clicks[:1])) == pytest.approx(80 / 3, rel=1e-5)
+    assert mel.embed(clicks).powers[0].shape == (2, 2, 1)
+    assert float(mel(clicks[:1], clicks[1:])) == pytest.approx(20, rel=1e-5)
+    assert float(mel(clicks[1:], clicks[:1])) == pytest.approx(20, rel=1e-5)
+    # To silence in place of the target: its level over the floor.
+    assert float(mel(clicks[:1] * 0, clicks[:1])) == pytest.approx(80, rel=1e-5)
+    # A click elsewhere: both cells count, each as much as its level.
+    moved = clicks[:1].roll(-2)
+    assert float(mel(moved, clicks[:1])) == pytest.approx(80, rel=1e-5)
+
+
+@pytest.mark.parametrize("freq_hz", [40.0, 110.0, 440.0, 1760.0])
+def test_the_unit_is_the_decibel_of_a_sine_too(freq_hz: float) -> None:
+    """However few cells a sound fills: 1 dB louder is 1 dB away."""
+    for gain_db in (0.5, 1.0, 6.0):
+        louder = tone(freq_hz, amp=0.1 * 10 ** (gain_db / 20), n=16384)
+        value = float(MEL(louder, tone(freq_hz, amp=0.1, n=16384)))
+        assert 0.94 * gain_db < value < 1.001 * gain_db
+
+
+@pytest.mark.parametrize("freq_hz", [60.0, 110.0, 440.0])
+def test_a_semitone_is_never_near(freq_hz: float) -> None:
+    out_of_tune = MEL(tone(freq_hz * 2 ** (1 / 12), n=16384), tone(freq_hz, n=16384))
+    assert float(out_of_tune) > 2.0
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -152,12 +171,12 @@ def test_silence_is_finite_on_either_side(dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("freq_hz", [110.0, 440.0, 1760.0])
 def test_a_tone_further_out_of_tune_is_further_away(freq_hz: float) -> None:
-    """Near the optimum. The tones fade in and out: a cut would click, at any frequency."""
+    """Up to 2 cents without exception, and farther away from step to step."""
     n = 16384
     time_s = torch.arange(n).double() / 16000
     fade = (torch.minimum(time_s, time_s.flip(0)) / 0.02).clamp_max(1)
     for side in (1, -1):
-        cents = [side * c for c in (0.0, 0.1, 0.3, 1.0, 2.0, 3.0, 5.0)]
+        cents = [side * c for c in (0.0, 0.1, 0.3, 1.0, 2.0, 10.0, 50.0)]
         detuned = torch.cat([fade * tone(freq_hz * 2 ** (c / 1200), n=n) for c in cents])
         assert bool((MEL(detuned, detuned[:1]).diff() > 0).all())
 
@@ -211,7 +230,7 @@ def test_cells(rate: int) -> None:
     for power, window_s, n_bands in zip(powers, (0.016, 0.032, 0.128), (32, 64, 128), strict=True):
         hop = rate * window_s / 2
         assert power.shape[0] == 2
-        assert power.shape[1] == pytest.approx(n / hop + 1, abs=1)
+        assert power.shape[1] == pytest.approx(n / hop, abs=1)
         assert power.shape[2] == n_bands
 
 
@@ -283,7 +302,6 @@ def test_gradient_with_respect_to_the_target() -> None:
     torch.testing.assert_close((gradient * direction).sum(1), moved / (2 * step), rtol=1e-4, atol=0)
 
 
-@pytest.mark.xfail(strict=False, reason="the cached window is an inference tensor")
 def test_use_under_inference_mode_leaves_nothing_behind() -> None:
     """Windows and targets kept from inference mode must serve a later gradient."""
     mel = MelDistance(12345)
@@ -315,14 +333,12 @@ def test_wrong_shapes_are_refused(shape: tuple[int, ...]) -> None:
     assert "(batch, n_samples)" in str(caught.value)
 
 
-@pytest.mark.xfail(strict=False, reason="whole numbers fail in the FFT, not as an argument")
 def test_whole_numbers_are_refused() -> None:
     """PCM samples are not scaled; silently scaling or truncating would be worse."""
     with pytest.raises(ParameterError, match="int16"):
         MEL.embed(torch.ones(1, 1000, dtype=torch.int16))
 
 
-@pytest.mark.xfail(strict=False, reason="the mismatch surfaces as a broadcasting error of torch")
 def test_sounds_of_other_lengths_are_refused() -> None:
     with pytest.raises(ParameterError):
         MEL(noise(4000), noise(3000))

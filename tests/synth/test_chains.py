@@ -246,22 +246,10 @@ PAPER_CHAINS = (
     "saw_square_mix",
     "fm_dx7",
 )
-# In these a square modulates: the paper's is the sign of the sine, 0 at phase 0, and the first
-# sample of a modulator stays in the phase for good.
-SQUARE_MODULATOR = ("lfo_sin-1", "lfo_square-0", "two_lfo_saw-1")
-SQUARE_STARTS_AT_1 = pytest.mark.xfail(
-    strict=False, reason="the closed-form square is 1 at phase 0; the paper's is 0"
-)
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=SQUARE_STARTS_AT_1 if name in SQUARE_MODULATOR else ())
-        for name in (f"{chain}-{i}" for chain in PAPER_CHAINS for i in (0, 1))
-    ],
-)
+@pytest.mark.parametrize("name", [f"{chain}-{i}" for chain in PAPER_CHAINS for i in (0, 1)])
 def test_closed_forms_reproduce_the_papers_sounds(shared_dir: Path, name: str) -> None:
     folder = shared_dir / "diffmoog_reference"
     document = json.loads((folder / f"{name}.json").read_text())

@@ -182,7 +182,6 @@ def test_a_patch_without_entries_renders_each_row() -> None:
     assert torch.equal(audio[0], audio[2])
 
 
-@pytest.mark.xfail(strict=False, reason="the phase of no rows is reshaped to an unknown length")
 def test_an_empty_batch_renders_to_an_empty_batch() -> None:
     for patch in (
         Patch((Node("osc", Oscillator()),)),

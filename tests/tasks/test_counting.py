@@ -249,7 +249,8 @@ def test_a_jacobian_is_not_had_for_the_price_of_a_gradient() -> None:
     problem = make()
     leaf = tensor(1, grad=True)
     audio = problem.render(leaf)
-    with pytest.raises(ParameterError, match="one at a time"):
+    # The compiled kernels refuse it themselves.
+    with pytest.raises((ParameterError, RuntimeError), match=r"one at a time|Batching rule"):
         torch.autograd.grad(audio[0, :6], leaf, grad_outputs=torch.eye(6), is_grads_batched=True)
 
 

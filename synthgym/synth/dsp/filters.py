@@ -32,6 +32,8 @@ def windowed_sinc_lowpass(
     Returns:
         `(batch, n_samples)`.
     """
+    if not len(audio):
+        return audio
     cutoff = (cutoff_hz / clock.sample_rate).clamp(least_cutoff_hz / clock.sample_rate, 0.5)
     reach = math.ceil(zeros * clock.sample_rate / (2 * least_cutoff_hz))
     lag = torch.arange(reach + 1, dtype=audio.dtype, device=audio.device)

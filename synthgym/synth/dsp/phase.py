@@ -30,7 +30,7 @@ def constant_phase(freq_hz: Tensor, start_cycles: Tensor, clock: Clock) -> Tenso
     increment, starts = _carrier(freq_hz, start_cycles, clock)
     ramp = torch.arange(BLOCK, dtype=freq_hz.dtype, device=freq_hz.device)
     phase = torch.addcmul(_wrap(starts)[:, :, None].to(freq_hz.dtype), increment, ramp)
-    return phase.reshape(len(freq_hz), -1)[:, : clock.n_samples]
+    return phase.flatten(1)[:, : clock.n_samples]
 
 
 def modulated_phase(
@@ -51,9 +51,11 @@ def modulated_phase(
     Returns:
         `(batch, n_samples)` in cycles, modulo 1 within the precision of its dtype.
     """
-    batch, dtype = len(freq_hz), freq_hz.dtype
+    dtype = freq_hz.dtype
     increment, starts = _carrier(freq_hz, start_cycles, clock)
-    blocks = F.pad(modulator, (0, -clock.n_samples % BLOCK)).reshape(batch, -1, BLOCK)
+    n_blocks = -(-clock.n_samples // BLOCK)
+    padded = F.pad(modulator, (0, n_blocks * BLOCK - clock.n_samples))
+    blocks = padded.view(len(modulator), n_blocks, BLOCK)
     within = blocks.cumsum(-1)
     sums = within[:, :, -1].double()
     scale = (deviation_hz.double() / clock.sample_rate)[:, None]
@@ -62,7 +64,7 @@ def modulated_phase(
     phase = torch.addcmul(
         torch.addcmul(starts, increment, ramp), scale[:, :, None].to(dtype), within
     )
-    return phase.reshape(batch, -1)[:, : clock.n_samples]
+    return phase.flatten(1)[:, : clock.n_samples]
 
 
 def _carrier(freq_hz: Tensor, start_cycles: Tensor, clock: Clock) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Tones: a waveform, steady or frequency-modulated, at an amplitude.
 
-One function each, so that a compiled kernel can compute a sample in one go. Where the kernels do not
-serve, phase and waveform are computed one after the other with torch; `synthgym.kernels` says
+One function each, so that a compiled kernel can compute a sample in one go. Where the kernels do
+not serve, phase and waveform are computed one after the other with torch; `synthgym.kernels` says
 when.
 """
 
@@ -150,12 +150,20 @@ class _FMTone(torch.autograd.Function):
         clock: Clock,
     ) -> Tensor:
         arguments = (
-            _rows(weights, numbers), _wide(freq), _wide(depth), _wide(start), _narrow(amp),
+            _rows(weights, numbers),
+            _wide(freq),
+            _wide(depth),
+            _wide(start),
+            _narrow(amp),
             _narrow(modulator),
         )
         ctx.arguments, ctx.numbers, ctx.clock = arguments, numbers, clock
         out = torch.empty(len(freq), clock.n_samples)
-        kernel, rate, signal = kernels.module("tones").fm_tone, float(clock.sample_rate), out.numpy()
+        kernel, rate, signal = (
+            kernels.module("tones").fm_tone,
+            float(clock.sample_rate),
+            out.numpy(),
+        )
         kernels.in_threads(
             lambda r: kernel(*(a[r] for a in arguments), rate, signal[r]), *out.shape
         )

@@ -1,0 +1,158 @@
+"""The compiled kernels against the torch functions that they stand in for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from synthgym import kernels
+from synthgym.errors import ParameterError
+from synthgym.losses import MelDistance
+from synthgym.synth import Clock
+from synthgym.synth.dsp.tones import fm_tone, tone
+
+pytest.importorskip("numba", reason="the extra 'fast' (numba) is not installed")
+
+CLOCK = Clock(16000, 2100)
+SHAPES = ("saw", "sine", "square")
+BATCH = 12
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    kernels.compile_all()
+    assert kernels.ready()
+
+
+def draw(*shape: int, low: float, high: float, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return low + (high - low) * torch.rand(*shape, generator=generator, dtype=torch.float64)
+
+
+def tone_arguments() -> list[Tensor]:
+    """Weights, freq, start, amp; the first of the frequencies is beyond the widest step."""
+    weights = torch.eye(3, dtype=torch.float64).repeat(BATCH // 3, 1)
+    freq = 30 * 100 ** draw(BATCH, low=0, high=1, seed=0)
+    freq[0] = 5000.0
+    return [weights, freq, draw(BATCH, low=0, high=1, seed=1), draw(BATCH, low=0.1, high=1, seed=2)]
+
+
+def fm_arguments() -> list[Tensor]:
+    weights, freq, start, amp = tone_arguments()
+    depth = draw(BATCH, low=2, high=250, seed=3)
+    modulator = torch.sin(draw(BATCH, 1, low=0.001, high=0.01, seed=4) * torch.arange(2100))
+    return [weights, freq, depth, start, amp, modulator]
+
+
+def value_and_gradients(
+    function: Callable[..., Tensor], arguments: list[Tensor], dtype: torch.dtype
+) -> tuple[Tensor, list[Tensor]]:
+    leaves = [a.to(dtype).requires_grad_() for a in arguments]
+    assert kernels.serve(*leaves) == (dtype == torch.float32)
+    out = function(*leaves)
+    smooth = torch.sin(torch.arange(out.shape[1]) * 0.01).to(dtype)
+    gradients = torch.autograd.grad((out * smooth).sum(), leaves)
+    return out.detach().double(), [g.double() for g in gradients]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (lambda w, f, s, a: tone(w, SHAPES, f, s, a, CLOCK), tone_arguments()),
+        (lambda w, f, d, s, a, m: fm_tone(w, SHAPES, f, d, s, a, m, CLOCK), fm_arguments()),
+    ],
+    ids=["tone", "fm_tone"],
+)
+def test_tones_equal_the_torch_functions(
+    function: Callable[..., Tensor], arguments: list[Tensor]
+) -> None:
+    """In float32 against float64: an edge may shift by a rounding error, so the mean counts."""
+    fast, fast_gradients = value_and_gradients(function, arguments, torch.float32)
+    slow, slow_gradients = value_and_gradients(function, arguments, torch.float64)
+    assert float((fast - slow).abs().mean()) < 2e-6
+    assert float((fast - slow).abs().max()) < 5e-3
+    for found, expected in zip(fast_gradients, slow_gradients, strict=True):
+        assert float((found - expected).norm() / expected.norm()) < 2e-3
+
+
+def test_phase_stays_exact_over_ten_seconds() -> None:
+    clock = Clock(44100, 441000)
+    weights, zero, one = torch.ones(1, 1), torch.zeros(1), torch.ones(1)
+    freq = torch.tensor([3987.654])
+    fast = tone(weights, ("sine",), freq, zero, one, clock)
+    wide = [t.double() for t in (freq, zero, one)]
+    slow = tone(weights.double(), ("sine",), *wide, clock)  # type: ignore[arg-type]
+    # 1e-3 of a cycle is 6e-3 in the sine's value.
+    assert float((fast - slow).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize("n_samples", [1, 3, 127, 128, 129, 2048, 16384])
+def test_distance_equals_the_torch_functions(n_samples: int) -> None:
+    sound = draw(5, n_samples, low=-0.1, high=0.1, seed=0)
+    target = draw(1, n_samples, low=-0.3, high=0.3, seed=1)
+    distance = MelDistance()
+    results = []
+    for dtype in (torch.float32, torch.float64):
+        leaf = sound.to(dtype).requires_grad_()
+        value = distance(leaf, target.to(dtype))
+        (gradient,) = torch.autograd.grad(value.sum(), leaf)
+        results.append((value.detach().double(), gradient.double()))
+    (fast, fast_gradient), (slow, slow_gradient) = results
+    torch.testing.assert_close(fast, slow, rtol=1e-4, atol=1e-4)
+    assert float((fast_gradient - slow_gradient).norm() / slow_gradient.norm()) < 1e-3
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_threads_and_batches_change_nothing(n_threads: int) -> None:
+    arguments = [a.float().repeat(8, *[1] * (a.ndim - 1)) for a in fm_arguments()]
+    weights, freq, depth, start, amp, modulator = arguments
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        out = fm_tone(weights, SHAPES, freq, depth, start, amp, modulator, CLOCK)
+    finally:
+        torch.set_num_threads(before)
+    for row in (0, 50, 95):
+        one = [a[row : row + 1] for a in (weights, freq, depth, start, amp, modulator)]
+        alone = fm_tone(one[0], SHAPES, *one[1:], CLOCK)  # type: ignore[arg-type]
+        assert torch.equal(alone[0], out[row])
+
+
+def test_forward_mode_falls_back_to_torch() -> None:
+    weights, freq, start, amp = (a.float() for a in tone_arguments())
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(freq, torch.ones_like(freq))  # type: ignore[no-untyped-call]
+        assert not kernels.serve(weights, dual, start, amp)
+        out = tone(weights, SHAPES, dual, start, amp, CLOCK)
+        tangent = forward_ad.unpack_dual(out).tangent  # type: ignore[no-untyped-call]
+    leaf = freq.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(tone(weights, SHAPES, leaf, start, amp, CLOCK).sum(), leaf)
+    torch.testing.assert_close(tangent.sum(1), gradient, rtol=1e-2, atol=1e-2)
+
+
+def test_the_environment_turns_them_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNTHGYM_KERNELS", "0")
+    kernels.ready.cache_clear()
+    try:
+        assert not kernels.ready()
+    finally:
+        monkeypatch.undo()
+        kernels.ready.cache_clear()
+    assert kernels.ready()
+
+
+def test_kernels_older_than_their_sources_are_not_used(tmp_path: Path) -> None:
+    index = tmp_path / "kernel.nbi"
+    assert kernels._older_than_the_sources(index)
+    index.write_bytes(b"")
+    assert not kernels._older_than_the_sources(index)
+
+
+def test_bad_audio_is_refused_before_a_kernel_sees_it() -> None:
+    with pytest.raises(ParameterError, match="shape"):
+        MelDistance().embed(torch.zeros(16384))
