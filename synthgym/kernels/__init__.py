@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-MODULES = ("tones", "mel")
+MODULES = ("tones", "envelopes", "mel")
 MIN_SAMPLES_PER_THREAD = 1 << 15
 
 

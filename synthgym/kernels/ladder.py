@@ -31,7 +31,11 @@ THREE, FOUR = F(3), F(4)
 # rounding. tanh(8) is 1 within 3e-7.
 TANH_END = F(8)
 P0, P1, P2, P3, P4 = (
-    F(0.99999999357), F(0.13444515152), F(3.5716183132e-3), F(2.1894991644e-5), F(1.5230866425e-8),
+    F(0.99999999357),
+    F(0.13444515152),
+    F(3.5716183132e-3),
+    F(2.1894991644e-5),
+    F(1.5230866425e-8),
 )
 Q1, Q2, Q3, Q4 = F(0.46777842480), F(0.026164520397), F(3.4113250172e-4), F(8.5226320229e-7)
 # (a / cosh^2 a - tanh a) / a^3, to 1e-6 where a^2 is below SMALL.
@@ -167,8 +171,18 @@ def ladder(audio, cutoff, resonance, drive, rate, starts, inputs, out):
 
 @in_order
 def ladder_gradient(
-    audio, cutoff, resonance, drive, rate, starts, inputs, gradient, by_audio, by_cutoff,
-    by_resonance, by_drive,
+    audio,
+    cutoff,
+    resonance,
+    drive,
+    rate,
+    starts,
+    inputs,
+    gradient,
+    by_audio,
+    by_cutoff,
+    by_resonance,
+    by_drive,
 ):
     """Gradients of `ladder`: the states once more, from the saturated inputs, then in reverse.
 

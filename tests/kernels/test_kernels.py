@@ -14,6 +14,7 @@ from synthgym import kernels
 from synthgym.errors import ParameterError
 from synthgym.losses import MelDistance
 from synthgym.synth import Clock
+from synthgym.synth.dsp.envelopes import adsr
 from synthgym.synth.dsp.tones import fm_tone, tone
 
 pytest.importorskip("numba", reason="the extra 'fast' (numba) is not installed")
@@ -156,3 +157,18 @@ def test_kernels_older_than_their_sources_are_not_used(tmp_path: Path) -> None:
 def test_bad_audio_is_refused_before_a_kernel_sees_it() -> None:
     with pytest.raises(ParameterError, match="shape"):
         MelDistance().embed(torch.zeros(16384))
+
+
+def test_adsr_equals_the_torch_function() -> None:
+    times = [draw(BATCH, low=0.01, high=0.1, seed=s) for s in (0, 1)]
+    times += [draw(BATCH, low=0, high=1, seed=2)]
+    times += [draw(BATCH, low=0.01, high=0.1, seed=s) for s in (3, 4)]
+
+    def envelope(*values: Tensor) -> Tensor:
+        return adsr(*values, CLOCK)  # type: ignore[call-arg, misc, arg-type]
+
+    fast, fast_gradients = value_and_gradients(envelope, times, torch.float32)
+    slow, slow_gradients = value_and_gradients(envelope, times, torch.float64)
+    assert float((fast - slow).abs().max()) < 1e-5
+    for found, expected in zip(fast_gradients, slow_gradients, strict=True):
+        assert float((found - expected).norm() / expected.norm()) < 1e-3

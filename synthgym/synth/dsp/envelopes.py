@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from synthgym import kernels
 from synthgym.synth.clock import Clock
 
 
@@ -33,6 +36,21 @@ def adsr(
     Returns:
         `(batch, n_samples)`.
     """
+    times = (attack_s, decay_s, sustain, hold_s, release_s)
+    if kernels.serve(*times):
+        envelope: Tensor = _ADSR.apply(torch.stack(times, 1), clock)  # type: ignore[no-untyped-call]
+        return envelope
+    return _adsr(*times, clock)
+
+
+def _adsr(
+    attack_s: Tensor,
+    decay_s: Tensor,
+    sustain: Tensor,
+    hold_s: Tensor,
+    release_s: Tensor,
+    clock: Clock,
+) -> Tensor:
     time_s = torch.arange(clock.n_samples, dtype=attack_s.dtype, device=attack_s.device)
     time_s = (time_s / clock.sample_rate)[None, :]
     attack_s, decay_s, sustain, hold_s, release_s = (
@@ -42,6 +60,28 @@ def adsr(
     falling = torch.maximum(1 - (held_s - attack_s) * ((1 - sustain) / decay_s), sustain)
     level = torch.minimum(held_s / attack_s, falling)
     return level * (1 - (time_s - held_s) / release_s).clamp_min(0)
+
+
+class _ADSR(torch.autograd.Function):
+    """The same, compiled."""
+
+    @staticmethod
+    def forward(ctx: Any, times: Tensor, clock: Clock) -> Tensor:
+        ctx.save_for_backward(times)
+        ctx.rate = float(clock.sample_rate)
+        out = torch.empty(len(times), clock.n_samples)
+        kernel, rows, signal = kernels.module("envelopes").adsr, times.numpy(), out.numpy()
+        kernels.in_threads(lambda r: kernel(rows[r], ctx.rate, signal[r]), *out.shape)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (times,) = ctx.saved_tensors
+        by = torch.empty(times.shape, dtype=torch.float64)
+        kernel = kernels.module("envelopes").adsr_gradient
+        rows, g, sums = times.numpy(), gradient.contiguous().numpy(), by.numpy()
+        kernels.in_threads(lambda r: kernel(rows[r], ctx.rate, g[r], sums[r]), *gradient.shape)
+        return by.float(), None
 
 
 def bent_adsr(
