@@ -2,11 +2,11 @@
 
 from synthgym.synth.modules.base import Inputs, Module, Port
 from synthgym.synth.modules.envelopes import ADSR, VCA, BentADSR
-from synthgym.synth.modules.filters import Lowpass
+from synthgym.synth.modules.filters import SVF, Highpass, Ladder, Lowpass
 from synthgym.synth.modules.mixing import Gain, Mix, SoftClip, WeightedMix
 from synthgym.synth.modules.modulation import RingModulator, Tremolo
 from synthgym.synth.modules.noise import Noise
-from synthgym.synth.modules.operators import Operator, Pitch
+from synthgym.synth.modules.operators import Knob, Operator, Pitch
 from synthgym.synth.modules.oscillators import (
     FMLFO,
     LFO,
@@ -26,12 +26,16 @@ __all__ = [
     "ADSR",
     "FMLFO",
     "LFO",
+    "SVF",
     "VCA",
     "VCO",
     "BentADSR",
     "FMOscillator",
     "Gain",
+    "Highpass",
     "Inputs",
+    "Ladder",
+    "Knob",
     "Lowpass",
     "Mix",
     "Module",

@@ -18,6 +18,8 @@ REFERENCE_S = 1.024
 class ADSR(Module):
     """Attack, decay, sustain, release: shapes the sound at its input, or is a control signal.
 
+    A control at the port `hold` takes the place of that parameter, so that envelopes may share it.
+
     Args:
         attack: in seconds.
         decay: in seconds.
@@ -26,7 +28,10 @@ class ADSR(Module):
         release: in seconds.
     """
 
-    ports: ClassVar[tuple[Port, ...]] = (Port("audio", optional=True),)
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("audio", optional=True),
+        Port("hold", optional=True),
+    )
 
     attack: Log | Linear | float = Log("attack", 0.002, 0.5, unit="s")
     decay: Log | Linear | float = Log("decay", 0.01, 1.0, unit="s")
@@ -52,8 +57,12 @@ class ADSR(Module):
         return envelope if audio is None else envelope * audio
 
     def _envelope(self, inputs: Inputs) -> Tensor:
-        v = inputs.values
-        return adsr(v["attack"], v["decay"], v["sustain"], v["hold"], v["release"], inputs.clock)
+        v, hold_s = inputs.values, self._hold_s(inputs)
+        return adsr(v["attack"], v["decay"], v["sustain"], hold_s, v["release"], inputs.clock)
+
+    def _hold_s(self, inputs: Inputs) -> Tensor:
+        shared = inputs.control("hold")
+        return inputs.values["hold"] if shared is None else shared[:, 0]
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,7 @@ class BentADSR(ADSR):
             v["attack"],
             v["decay"],
             v["sustain"],
-            v["hold"],
+            self._hold_s(inputs),
             v["release"],
             v["curve"],
             inputs.clock,

@@ -1,4 +1,4 @@
-"""Pitch that several nodes share, and the operators of frequency-modulating synthesizers."""
+"""Parameters that several nodes share, and the operators of frequency-modulating synthesizers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,23 @@ from synthgym.synth.params import Linear, Log
 
 
 @dataclass(frozen=True)
+class Knob(Module):
+    """A parameter as a control signal that stands still: all nodes that it goes to share it.
+
+    Args:
+        value: what it is set to, in the unit that the ports it goes to take.
+    """
+
+    value: Log | Linear | float = Linear("value", 0.0, 1.0)
+
+    def render(self, inputs: Inputs) -> Tensor:
+        """See `Module.render`."""
+        return inputs.values["value"][:, None]
+
+
+@dataclass(frozen=True)
 class Pitch(Module):
-    """A frequency in Hz as a control signal: one parameter that all nodes it goes to share.
+    """A frequency in Hz as a control signal, which all nodes that it goes to share.
 
     It stands still unless something is connected to `bend`, which then moves it in semitones, so
     that equal steps are equal intervals.

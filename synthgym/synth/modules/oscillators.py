@@ -131,18 +131,22 @@ class FMLFO(FMOscillator):
 class VCO(Module):
     """A voltage-controlled oscillator: a tone at the pitch, in Hz, that comes in at its port.
 
+    A signal at the port `bend` moves it in semitones.
+
     Args:
         shape: `"sine"`, `"square"`, `"saw"`, `"triangle"` or a Choice of them.
         tune: semitones above the pitch.
+        bend: semitones up at a signal of 1 at the port `bend`.
         amp: peak amplitude.
         phase: at the first sample, in cycles.
         naive: closed-form waveforms instead of band-limited ones.
     """
 
-    ports: ClassVar[tuple[Port, ...]] = (Port("pitch"),)
+    ports: ClassVar[tuple[Port, ...]] = (Port("pitch"), Port("bend", optional=True))
 
     shape: Choice | str = Choice("shape", ALL_SHAPES)
     tune: Linear | float = 0.0
+    bend: Linear | Log | float = 1.0
     amp: Log | Linear | float = 1.0
     phase: Linear | float = 0.0
     naive: bool = False
@@ -155,7 +159,10 @@ class VCO(Module):
         """See `Module.render`."""
         v = inputs.values
         weights, shapes = one_of(self.shape, v)
-        freq_hz = bent(inputs.required_control("pitch"), v["tune"][:, None])
+        semitones, bend = v["tune"][:, None], inputs.control("bend")
+        if bend is not None:
+            semitones = semitones + v["bend"][:, None] * bend
+        freq_hz = bent(inputs.required_control("pitch"), semitones)
         return swept_tone(weights, shapes, freq_hz, v["phase"], v["amp"], inputs.clock, self.naive)
 
 
