@@ -7,11 +7,12 @@ from functools import partial
 
 from synthgym.errors import ParameterError, unknown_name
 from synthgym.synth.chains import dx7, voices
-from synthgym.synth.chains.cells import OPERATIONS, module_of, node_of
+from synthgym.synth.chains.cells import nodes_of
+from synthgym.synth.chains.diffmoog import from_diffmoog
 from synthgym.synth.chains.diffmoog_cells import CHAINS as DIFFMOOG
-from synthgym.synth.patch import Node, Patch
+from synthgym.synth.patch import Patch
 
-__all__ = ["REFERENCE_S", "build", "diffmoog_names", "names"]
+__all__ = ["REFERENCE_S", "build", "diffmoog_names", "from_diffmoog", "names"]
 
 REFERENCE_S = 1.024
 
@@ -36,24 +37,16 @@ _SUITE = {
 
 def _diffmoog(original: str, duration_s: float) -> Patch:
     """One of DiffMoog's chains, with this project's ranges and band-limited waveforms."""
-    nodes: list[Node] = []
-    for cell in DIFFMOOG[original]:
-        nodes.append(node_of(cell, module_of(cell.op, duration_s, cell.control is not None)))
-    return Patch(tuple(nodes))
+    return Patch(tuple(n for cell in DIFFMOOG[original] for n in nodes_of(cell, duration_s)))
 
 
 _CHAINS: dict[str, Callable[[float], Patch]] = {
-    **{
-        name: partial(_diffmoog, original)
-        for name, original in {
-            **_SUITE,
-            **{name: name for name in DIFFMOOG if name not in _SUITE.values()},
-        }.items()
-        if all(cell.op in OPERATIONS for cell in DIFFMOOG[original])
-    },
+    **{name: partial(_diffmoog, original) for name, original in _SUITE.items()},
+    **{name: partial(_diffmoog, name) for name in DIFFMOOG if name not in _SUITE.values()},
     "DX7Alg1": dx7.algorithm_1,
     "DX7Alg2": dx7.algorithm_2,
     "DX7Alg3": dx7.algorithm_3,
+    "Mono": voices.mono,
     "Voice": voices.voice,
 }
 _ORIGINAL_NAMES = {original: name for name, original in _SUITE.items()}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from synthgym.errors import unknown_name
 from synthgym.synth.modules import (
     ADSR,
     FMLFO,
     LFO,
+    SVF,
+    Filter,
     FMOscillator,
     Lowpass,
     Mix,
@@ -26,6 +29,7 @@ from synthgym.synth.patch import Connection, Node
 
 # Three octaves around middle C, and the margin of 200 Hz that the original gives this range alone.
 CONTINUOUS = Linear("freq", 32.703, 2293.0, unit="Hz")
+SHAPER = "lowpass_filter_adsr"
 NON_SINE = Choice("shape", ("square", "saw"))
 
 
@@ -50,8 +54,32 @@ class Cell:
     switched: bool = False
 
 
+def nodes_of(cell: Cell, duration_s: float) -> tuple[Node, ...]:
+    """The nodes of a cell, with this project's ranges and band-limited waveforms.
+
+    The filter shaper is two: an envelope, and the filter whose cutoff it moves.
+
+    Raises:
+        UnknownNameError: there is no such operation.
+    """
+    if cell.op != SHAPER:
+        return (node_of(cell, _module_of(cell, duration_s)),)
+    intensity = Linear("intensity", 0.0, 4.0, unit="octaves")
+    return shaper_nodes(
+        cell, ADSR.spanning(duration_s), SVF("lowpass", q=math.sqrt(0.5), intensity=intensity)
+    )
+
+
+def shaper_nodes(cell: Cell, envelope: ADSR, filter_: SVF) -> tuple[Node, ...]:
+    """The nodes of a filter shaper; the filter has the cell's name, its envelope `<name>_env`."""
+    filter_node = node_of(cell, filter_)
+    name = f"{cell.name}_env"
+    inputs = {**filter_node.inputs, "cutoff": name}
+    return (Node(name, envelope), replace(filter_node, inputs=inputs))
+
+
 def node_of(cell: Cell, module: Module) -> Node:
-    """The node of a cell."""
+    """The node of a cell and its module, wired."""
     inputs: dict[str, Connection | tuple[Connection, ...]] = {}
     if cell.audio:
         inputs["audio"] = cell.audio if cell.op == "mix" else cell.audio[0]
@@ -60,23 +88,14 @@ def node_of(cell: Cell, module: Module) -> Node:
     return Node(cell.name, module, inputs, cell.position, cell.switched)
 
 
-def module_of(op: str, duration_s: float, modulated: bool = True) -> Module:
-    """The module of an operation, with this project's ranges and band-limited waveforms.
-
-    Args:
-        op: the operation, by the original's name.
-        duration_s: length of the sounds it is for.
-        modulated: whether something modulates it; an FM oscillator without is an oscillator.
-
-    Raises:
-        UnknownNameError: there is no such operation.
-    """
-    if op not in OPERATIONS:
-        raise unknown_name("operation", op, OPERATIONS)
-    if op.startswith("fm") and not modulated:
-        shape = op.removeprefix("fm").removeprefix("_")
+def _module_of(cell: Cell, duration_s: float) -> Module:
+    if cell.op not in OPERATIONS:
+        raise unknown_name("operation", cell.op, OPERATIONS)
+    if cell.op.startswith("fm") and cell.control is None:
+        # An FM oscillator that nothing modulates is a steady one.
+        shape = cell.op.removeprefix("fm").removeprefix("_")
         return Oscillator(shape) if shape else Oscillator()
-    module = OPERATIONS[op]
+    module = OPERATIONS[cell.op]
     return module.spanning(duration_s) if isinstance(module, ADSR) else module
 
 
@@ -102,5 +121,6 @@ OPERATIONS: dict[str, Module] = {
     "env_adsr": ADSR(),
     "amplitude_shape": ADSR(),
     "lowpass_filter": Lowpass(),
+    "filter": Filter(),
     "tremolo": Tremolo(),
 }

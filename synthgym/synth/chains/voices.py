@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from synthgym.synth.modules import (
     FMLFO,
+    LFO,
     VCA,
     VCO,
     BentADSR,
     Knob,
+    Ladder,
     Module,
     Noise,
     Pitch,
@@ -20,6 +22,7 @@ from synthgym.synth.patch import Node, Patch
 REFERENCE_S = 1.024
 
 NOTE = Log("freq", 32.703, 523.25, unit="Hz")
+OSCILLATOR_SHAPES = Choice("shape", ("saw", "square", "triangle"))
 TUNE = Linear("tune", -12.0, 12.0, unit="semitones")
 
 
@@ -32,6 +35,33 @@ def _envelope(duration_s: float) -> Module:
         hold=scale,
         release=Log("release", 0.01, max(scale, 0.02), unit="s"),
         curve=Linear("curve", 0.1, 6.0),
+    )
+
+
+def mono(duration_s: float) -> Patch:
+    """A voice like those of the Minimoog.
+
+    Two oscillators, the second detuned, and noise are mixed into a ladder filter; one envelope
+    opens the filter, another shapes the amplitude; an LFO moves pitch and cutoff.
+    """
+    envelope = _envelope(duration_s)
+    scale = duration_s / REFERENCE_S
+    gate = {"hold": "note_on"}
+    sources = ("vco_1", "vco_2", "noise")
+    return Patch(
+        (
+            Node("lfo", LFO(Choice("shape", ALL_SHAPES))),
+            Node("note_on", Knob(Linear("value", 0.1 * scale, scale, unit="s"))),
+            Node("pitch", Pitch(NOTE, Linear("bend", 0.0, 2.0, "semitones")), {"bend": "lfo"}),
+            Node("vco_1", VCO(OSCILLATOR_SHAPES), {"pitch": "pitch"}),
+            Node("vco_2", VCO(OSCILLATOR_SHAPES, tune=TUNE), {"pitch": "pitch"}),
+            Node("noise", Noise(amp=1.0)),
+            Node("mixer", WeightedMix(3, Linear("level", 0.0, 0.5)), {"audio": sources}),
+            Node("filter_env", envelope, gate),
+            Node("sweep", WeightedMix(2), {"audio": ("filter_env", "lfo")}),
+            Node("ladder", Ladder(intensity=5.0), {"audio": "mixer", "cutoff": "sweep"}),
+            Node("env", envelope, {"audio": "ladder", **gate}),
+        )
     )
 
 

@@ -2,7 +2,7 @@
 
 from synthgym.synth.modules.base import Inputs, Module, Port
 from synthgym.synth.modules.envelopes import ADSR, VCA, BentADSR
-from synthgym.synth.modules.filters import SVF, Highpass, Ladder, Lowpass
+from synthgym.synth.modules.filters import SVF, Filter, Highpass, Ladder, Lowpass
 from synthgym.synth.modules.mixing import Gain, Mix, SoftClip, WeightedMix
 from synthgym.synth.modules.modulation import RingModulator, Tremolo
 from synthgym.synth.modules.noise import Noise
@@ -31,11 +31,12 @@ __all__ = [
     "VCO",
     "BentADSR",
     "FMOscillator",
+    "Filter",
     "Gain",
     "Highpass",
     "Inputs",
-    "Ladder",
     "Knob",
+    "Ladder",
     "Lowpass",
     "Mix",
     "Module",
