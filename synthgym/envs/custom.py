@@ -40,8 +40,8 @@ def chosen_task(
     if patch is None:
         if task is None:
             raise ParameterError(
-                "there is nothing to play; give patch=..., a Patch or the path of its file, or make "
-                'a task such as "DiffMoog-FM-v0"'
+                "there is nothing to play; give patch=..., a Patch or the path of its file, or "
+                'make a task such as "DiffMoog-FM-v0"'
             )
         if duration_s is not None or sample_rate is not None:
             raise ParameterError(

@@ -21,6 +21,7 @@ from synthgym.synth.patch import Patch, check_unit_values
 
 FORMAT = "synthgym-patch-1"
 GRAPH_FORMAT = "synthgym-patch-2"
+FORMATS = (FORMAT, GRAPH_FORMAT)
 
 
 def dump(
@@ -65,10 +66,9 @@ def load(document: Mapping[str, Any]) -> tuple[Patch, Tensor, Clock]:
     """
     if not isinstance(document, Mapping):
         raise PatchError(f"the patch document is a {type(document).__name__}, not an object")
-    if document.get("format") not in (FORMAT, GRAPH_FORMAT):
+    if document.get("format") not in FORMATS:
         raise PatchError(
-            f"format is {document.get('format')!r}; this version reads {FORMAT!r} and "
-            f"{GRAPH_FORMAT!r}"
+            f"format is {document.get('format')!r}; this version reads {' and '.join(FORMATS)}"
         )
     times = _field(document, "clock", dict)
     entries = _field(document, "unit", list)

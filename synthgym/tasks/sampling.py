@@ -14,6 +14,8 @@ from synthgym.synth import Clock, Patch
 
 SILENCE_RMS: Final = 10 ** (-50 / 20)
 MAX_DRAWS: Final = 1000
+CHUNK_SAMPLES: Final = 1 << 18
+"""Rendered at once: bounds memory, and keeps the working set near the caches."""
 
 
 def draw_sounds(patch: Patch, clock: Clock, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -32,15 +34,23 @@ def draw_sounds(patch: Patch, clock: Clock, seeds: Sequence[int]) -> tuple[Tenso
     Raises:
         ParameterError: 1000 draws of a seed were silent, or a sound is not finite.
     """
-    generators = [np.random.default_rng(seed) for seed in seeds]
-    dimension = patch.space.dimension
-    unit = torch.empty(len(seeds), dimension)
+    unit = torch.empty(len(seeds), patch.space.dimension)
     audio = torch.empty(len(seeds), clock.n_samples)
+    n_rows = max(CHUNK_SAMPLES // clock.n_samples, 1)
+    for first in range(0, len(seeds), n_rows):
+        rows = slice(first, first + n_rows)
+        _draw_into(unit[rows], audio[rows], patch, clock, seeds[rows])
+    return unit, audio
+
+
+def _draw_into(
+    unit: Tensor, audio: Tensor, patch: Patch, clock: Clock, seeds: Sequence[int]
+) -> None:
+    """As `draw_sounds`, in one rendering for each draw."""
+    generators = [np.random.default_rng(seed) for seed in seeds]
     left = list(range(len(seeds)))
     for _ in range(MAX_DRAWS):
-        if not left:
-            return unit, audio
-        drawn = np.stack([generators[row].random(dimension) for row in left])
+        drawn = np.stack([generators[row].random(patch.space.dimension) for row in left])
         candidates = torch.tensor(drawn, dtype=torch.float32)
         with torch.no_grad():
             sounds = patch.render(candidates, clock)
@@ -48,8 +58,8 @@ def draw_sounds(patch: Patch, clock: Clock, seeds: Sequence[int]) -> tuple[Tenso
         _check_finite(patch, rms, candidates)
         unit[left], audio[left] = candidates, sounds
         left = [row for row, level in zip(left, rms.tolist(), strict=True) if level <= SILENCE_RMS]
-    if not left:
-        return unit, audio
+        if not left:
+            return
     raise ParameterError(
         f"{MAX_DRAWS} patches drawn for one sound were silent; the patch's ranges hold hardly any "
         "sound"
