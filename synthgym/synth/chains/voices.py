@@ -22,6 +22,8 @@ from synthgym.synth.patch import Node, Patch
 REFERENCE_S = 1.024
 
 NOTE = Log("freq", 32.703, 523.25, unit="Hz")
+# Below self-oscillation, which would sound without a note.
+RESONANCE = Linear("resonance", 0.0, 3.8)
 OSCILLATOR_SHAPES = Choice("shape", ("saw", "square", "triangle"))
 TUNE = Linear("tune", -12.0, 12.0, unit="semitones")
 
@@ -59,7 +61,7 @@ def mono(duration_s: float) -> Patch:
             Node("mixer", WeightedMix(3, Linear("level", 0.0, 0.5)), {"audio": sources}),
             Node("filter_env", envelope, gate),
             Node("sweep", WeightedMix(2), {"audio": ("filter_env", "lfo")}),
-            Node("ladder", Ladder(intensity=5.0), {"audio": "mixer", "cutoff": "sweep"}),
+            Node("ladder", Ladder(resonance=RESONANCE, intensity=3.0), {"audio": "mixer", "cutoff": "sweep"}),
             Node("env", envelope, {"audio": "ladder", **gate}),
         )
     )
