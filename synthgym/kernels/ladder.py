@@ -1,8 +1,8 @@
 """Moog ladder in float32: rows side by side, as a saturated loop has to be walked sample by sample.
 
-Rows fill the lanes of vectors, missing ones are idle; a lane's arithmetic is the same whatever the
-others hold. With w = pi cutoff / rate and G = sin w / (sin w + cos w), a step of the filter from the
-states (s1, s2, s3, s4) is
+Rows fill the lanes of vectors, missing ones are idle; a lane's arithmetic is the same whatever
+the others hold. With w = pi cutoff / rate and G = sin w / (sin w + cos w), a step of the filter
+from the states (s1, s2, s3, s4) is
 
     S = (1 - G) (s4 + G (s3 + G (s2 + G s1)))         what the states alone give at the output
     e = (x - k S) / (1 + k G^4)                       the loop's input, resolved without delay
@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 
 from synthgym.kernels.compiling import inlined
-from synthgym.kernels.svf import HALF, ONE, QUARTER, TWO, ZERO, in_order, quarter_sine
+from synthgym.kernels.svf import ONE, QUARTER, TWO, ZERO, in_order, quarter_sine
 from synthgym.kernels.waves import F
-
-import numba  # isort: skip
 
 LANES, STEPS = 16, 64
 THREE, FOUR = F(3), F(4)

@@ -1,7 +1,7 @@
 """State-variable filter in float32: 16 stretches of a block side by side, joined exactly.
 
-A recursion alone leaves most of the processor idle, as each sample waits for the one before. A block
-is therefore cut into stretches, one for each lane of a vector. The first pass finds, for every
+A recursion alone leaves most of the processor idle, as each sample waits for the one before. A
+block is therefore cut into stretches, one for each lane of a vector. The first pass finds, for each
 stretch, where it leads from silence and where it takes the two unit states; a step is affine, so
 this gives the state that each stretch begins with. The second pass, or in the gradient the same in
 reverse, does the work. Each row is computed alone, so its result depends on no other row.
@@ -14,8 +14,8 @@ Nyquist frequency is no exception) from the state (s1, s2) is
     s1' = 2 band - s1 = s1 - T s1 + Q (x - s2),
     s2' = 2 low - s2  = s2 + Q s1 + R (x - s2)
 
-with Q = 2 s c / D, R = 2 s^2 / D, T = R + k Q. Steps are added to the state, as they are small where
-the cutoff is low. The output is `mix[0] x + mix[1] k band + mix[2] low`.
+with Q = 2 s c / D, R = 2 s^2 / D, T = R + k Q. Steps are added to the state, as they are small
+where the cutoff is low. The output is `mix[0] x + mix[1] k band + mix[2] low`.
 """
 
 from __future__ import annotations
