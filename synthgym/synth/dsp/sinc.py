@@ -169,42 +169,49 @@ def _scaled(spectra: Tensor, by: Tensor) -> Tensor:
 
 
 class _Convolved(torch.autograd.Function):
-    """Convolution with symmetric kernels, frame by frame, and its gradients in as few FFTs."""
+    """Convolution with symmetric kernels, frame by frame, and its gradients.
+
+    Two FFT calls forward and two backward, of frames and kernels together: a call itself costs as
+    much as the frames of a sound.
+    """
 
     @staticmethod
     def forward(ctx: Any, audio: Tensor, side: Tensor, n_fft: int) -> Tensor:
         reach = side.shape[1] - 1
-        kernel = _spectrum(side, n_fft)
+        tail = torch.nn.functional.pad(side, (0, n_fft - reach - 1))
         out = torch.empty_like(audio)
-        kept = []
+        ctx.kept, ctx.reach, ctx.n_fft = [], reach, n_fft
         for rows in _shares(audio, reach, n_fft):
-            spectra = _rfft(_frames(audio[rows], reach, n_fft), n_fft)
-            filtered = _irfft(_scaled(spectra, kernel[rows]), n_fft)
+            frames = _frames(audio[rows], reach, n_fft)
+            n_rows = len(frames)
+            both = _rfft(torch.cat([frames.flatten(0, 1), tail[rows]]), n_fft)
+            kernel = 2 * both[-n_rows:].real - side[rows, :1]
+            spectra = both[:-n_rows].reshape(*frames.shape[:2], -1)
+            filtered = _irfft(_scaled(spectra, kernel), n_fft)
             out[rows] = _middles(filtered, reach)[:, : audio.shape[1]]
-            if ctx.needs_input_grad[1]:
-                kept.append(spectra)
-        ctx.kept, ctx.kernel, ctx.reach, ctx.n_fft = kept, kernel, reach, n_fft
+            ctx.kept.append((kernel, spectra if ctx.needs_input_grad[1] else None))
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         reach, n_fft, n_samples = ctx.reach, ctx.n_fft, gradient.shape[1]
-        by_audio = torch.empty_like(gradient) if ctx.needs_input_grad[0] else None
-        products = torch.empty_like(ctx.kernel) if ctx.needs_input_grad[1] else None
-        for number, rows in enumerate(_shares(gradient, reach, n_fft)):
+        by_audio = torch.empty_like(gradient)
+        by_side = gradient.new_zeros(len(gradient), reach + 1)
+        shares = _shares(gradient, reach, n_fft)
+        for rows, (kernel, before) in zip(shares, ctx.kept, strict=True):
             spectra = _rfft(_set_apart(gradient[rows], reach, n_fft), n_fft)
-            if products is not None:
-                pair = torch.view_as_real(spectra), torch.view_as_real(ctx.kept[number])
-                products[rows] = (pair[0] * pair[1]).sum((1, 3))
-            if by_audio is not None:
-                spread = _irfft(_scaled(spectra, ctx.kernel[rows]), n_fft)
-                by_audio[rows] = _overlapped(spread, reach)[:, :n_samples]
-        by_side = None
-        if products is not None:
+            spread = _scaled(spectra, kernel)
+            if before is None:
+                by_audio[rows] = _overlapped(_irfft(spread, n_fft), reach)[:, :n_samples]
+                continue
             # The correlation of audio and gradient, as many samples apart one way and the other.
-            by_side = 2 * _irfft(products.to(ctx.kernel.dtype), n_fft)[:, : reach + 1]
-            by_side[:, 0] /= 2
+            product = (torch.view_as_real(spectra) * torch.view_as_real(before)).sum((1, 3))
+            both = _irfft(torch.cat([spread.flatten(0, 1), product.to(spread.dtype)]), n_fft)
+            frames = both[: -len(kernel)].reshape(*spread.shape[:2], n_fft)
+            by_audio[rows] = _overlapped(frames, reach)[:, :n_samples]
+            by_side[rows] = 2 * both[-len(kernel) :, : reach + 1]
+        by_side[:, 0] /= 2
         return by_audio, by_side, None
 
 
