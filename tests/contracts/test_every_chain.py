@@ -61,7 +61,9 @@ def test_many_corners_are_finite_at_the_suites_length(name: str, rate: int) -> N
     clock = Clock(rate, 16384)
     patch = chains.build(name, clock.duration_s)
     unit = corners(patch.space.dimension)
-    chosen = np.random.default_rng(rate).choice(len(unit) - 3, min(12, len(unit) - 3), replace=False)
+    chosen = np.random.default_rng(rate).choice(
+        len(unit) - 3, min(12, len(unit) - 3), replace=False
+    )
     check_finite(name, patch, torch.cat([unit[chosen], unit[-3:]]), clock)
 
 

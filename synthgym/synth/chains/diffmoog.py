@@ -42,6 +42,9 @@ PHASE = Linear("phase", 0.0, 1.0, unit="cycles")
 SHAPE = Choice("shape", SHAPES)
 CUTOFF = Linear("cutoff", 99.0, 8001.0, unit="Hz")
 
+# The parameters that are no numbers.
+_WORDS = {"waveform": str, "filter_type": str, "active": bool, "fm_active": bool}
+
 Values = dict[str, Value]
 Built = tuple[Module, Values]
 
@@ -145,7 +148,12 @@ def _params(cell: Cell, place: str, cells: Mapping[str, Any]) -> dict[str, Any]:
     params = {}
     for name, value in given.get("params", {}).items():
         alone = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-        params[name] = alone if isinstance(alone, str | bool) else _number(name, alone)
+        kind = _WORDS.get(name)
+        if kind is None:
+            alone = _number(name, alone)
+        elif not isinstance(alone, kind):
+            raise PatchError(f"{name} is {alone!r}; it must be a {kind.__name__}")
+        params[name] = alone
     return params
 
 

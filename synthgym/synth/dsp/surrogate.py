@@ -7,9 +7,9 @@ squared error the derivative with respect to the angle of `z`,
 
     sum of n |z|^n sin((w - v) n)  ~  s (w - v) / (s^2 + (w - v)^2)^2,   s = -log |z|,
 
-has the sign of the frequency error w - v wherever one starts. Here the sound stays the true one,
-of `|z| = 1`; the backward pass takes the derivative at `|z| = exp(-1 / (memory * sample_rate))`. It
-is by design not the derivative of the sound.
+has the sign of the frequency error w - v, however large (as a sine has a mirror at -w, for w above
+v / 3). Here the sound stays the true one, of `|z| = 1`; the backward pass takes the derivative at
+`|z| = exp(-1 / (memory * sample_rate))`. It is by design not the derivative of the sound.
 """
 
 from __future__ import annotations
