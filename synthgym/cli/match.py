@@ -93,7 +93,8 @@ def match(
 
     # One thread: sounds this short gain nothing from more, and on a busy machine more are slower.
     torch.set_num_threads(1)
-    settings = MatchSettings(task or DEFAULT_TASK, solver, budget, seed, duration, patch)
+    chosen = DEFAULT_TASK if task is None else task
+    settings = MatchSettings(chosen, solver, budget, seed, duration, patch)
     job = open_match(file, settings)
     make_folder(out)
     console = Console(stderr=True)
