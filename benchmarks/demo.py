@@ -7,7 +7,7 @@ It compares four optimizers on four tasks, matches one recorded note, and leaves
     report/records/       the records of the runs
 
 Stopped and started again, it goes on where it was. The comparison is small on purpose: few
-targets and a tenth of the budget. `synthgym bench run` makes the real one.
+targets and a fraction of the budget. `synthgym bench run` makes the real one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Demo:
     )
     solvers: tuple[str, ...] = ("random", "cma-es", "differential-evolution", "adam")
     n_targets: int = 3
-    budget: int = 1000
+    budget: int = 1500
     n_jobs: int = 2
     note: str = "trumpet"
     match: MatchSettings = field(default_factory=lambda: MatchSettings(budget=3000))

@@ -171,6 +171,8 @@ def _check_file(path: Path) -> int:
 
 
 def _near_name(path: Path) -> str:
+    if path.is_symlink():
+        return "it is a link to nowhere: give the file itself"
     try:
         near = difflib.get_close_matches(path.name, os.listdir(path.parent), n=1)
     except (OSError, ValueError):

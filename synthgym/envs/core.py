@@ -7,6 +7,7 @@ member's episode is the same whatever stands beside it.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -52,7 +53,7 @@ class MatchSettings:
             raise unknown_name("control", str(self.control), CONTROLS)
         if self.split not in SPLITS:
             raise unknown_name("split", str(self.split), SPLITS)
-        if not 0.0 < self.delta_size <= 1.0:
+        if not (isinstance(self.delta_size, numbers.Real) and 0.0 < self.delta_size <= 1.0):
             raise ParameterError(
                 f"delta_size is {self.delta_size!r}; it must be above 0 and at most 1 "
                 "(the whole range of a knob)"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from synthgym.errors import ParameterError, unknown_name
 from synthgym.tasks import SPLITS, Target, Task
-from synthgym.tasks.targets import recorded_target
+from synthgym.tasks.targets import checked_samples, recorded_target
 
 __all__ = ["EpisodeRequest", "choose_target", "options_per_member"]
 
@@ -100,19 +100,12 @@ def choose_target(
 def _outside_target(source: Outside, task: Task) -> Target:
     if isinstance(source, (str, PathLike)):
         return recorded_target(Path(source), task.clock)
-    samples = np.asarray(source)
-    n_samples = task.clock.n_samples
-    if samples.dtype.kind not in "iuf" or samples.shape != (n_samples,):
+    if np.ndim(source) == 0:
         raise ParameterError(
-            f"the reset option 'target' has shape {samples.shape} and dtype {samples.dtype}; "
-            f"it must be a path, or real samples of shape ({n_samples},) at "
-            f"{task.clock.sample_rate} Hz"
+            f"the reset option 'target' is {source!r}; it must be a path, or samples of shape "
+            f"({task.clock.n_samples},) at {task.clock.sample_rate} Hz"
         )
-    if not np.isfinite(samples).all():
-        raise ParameterError(
-            "the reset option 'target' holds NaN or infinity; every sample must be finite"
-        )
-    return Target(samples.astype(np.float32), "array")
+    return Target(checked_samples(source, task.clock, "the reset option 'target'"), "array")
 
 
 def unit_vector(x: Any, dimension: int) -> NDArray[np.float64]:

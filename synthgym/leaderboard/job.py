@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
+from synthgym import kernels
 from synthgym.errors import RecordError, SolverError
 from synthgym.leaderboard.records import Final, Record, RunHeader, read_record
 from synthgym.leaderboard.run_id import RunId
@@ -233,6 +234,7 @@ def _header(
             "numpy": np.__version__,
             "python": platform.python_version(),
             "solver": factory.source_digest,
+            "kernels": "compiled" if kernels.ready() else "none",
         },
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

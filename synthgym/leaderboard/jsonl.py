@@ -8,6 +8,8 @@ from typing import Any
 
 from synthgym.errors import RecordError
 
+LARGEST_COUNT = 2**53
+
 
 class JsonLine:
     """The fields of one line; each getter checks the type of a field and removes it.
@@ -64,16 +66,23 @@ class JsonLine:
             raise self.fail(f"{name} is {value!r}; it must be one of {', '.join(choices)}")
         return value
 
-    def count(self, name: str) -> int:
-        """A whole number of at least 0."""
+    def whole(self, name: str) -> int:
+        """A whole number of at least 0, however large."""
         value = self._take(name)
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.fail(f"{name} must be a whole number of at least 0, not {value!r}")
+            raise self.fail(f"{name} must be a whole number of at least 0, not {value!r:.40}")
         return value
 
-    def optional_count(self, name: str) -> int | None:
-        """A whole number of at least 0, or null."""
-        return None if self._is_null(name) else self.count(name)
+    def count(self, name: str, least: int = 0) -> int:
+        """A whole number from `least` to the largest that a float holds exactly."""
+        value = self.whole(name)
+        if not least <= value <= LARGEST_COUNT:
+            raise self.fail(f"{name} must be from {least} to {LARGEST_COUNT}, not {value!r:.40}")
+        return value
+
+    def optional_count(self, name: str, least: int = 0) -> int | None:
+        """As `count`, or null."""
+        return None if self._is_null(name) else self.count(name, least)
 
     def number(self, name: str) -> float:
         """A finite number."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Literal
 
 from synthgym.errors import ParameterError, SolverError
 from synthgym.leaderboard.job import Job
+from synthgym.leaderboard.jsonl import LARGEST_COUNT
 from synthgym.leaderboard.run_id import RunId
 from synthgym.solvers import SolverFactory, load_solver
 from synthgym.tasks import LADDER_DB, Task, get_task
@@ -58,12 +61,23 @@ class Plan:
     def __post_init__(self) -> None:
         for name in ("tasks", "solvers", "seeds", "indices"):
             values = getattr(self, name)
+            if isinstance(values, str | int):
+                raise ParameterError(f"{name} is {values!r}; give a list: [{values!r}]")
             if values is not None and len(values) == 0:
                 raise ParameterError(f"{name} is empty; give at least one")
-        if any(seed < 0 for seed in self.seeds):
-            raise ParameterError(f"seeds are {list(self.seeds)}; they must be at least 0")
-        if self.budget is not None and self.budget < 1:
-            raise ParameterError(f"budget is {self.budget}; it must be at least 1, or None")
+        if not all(_is_whole(seed) and seed >= 0 for seed in self.seeds):
+            raise ParameterError(
+                f"seeds are {list(self.seeds)}; they must be whole numbers of at least 0"
+            )
+        if self.budget is not None and not (
+            _is_whole(self.budget) and 1 <= self.budget <= LARGEST_COUNT
+        ):
+            raise ParameterError(
+                f"budget is {self.budget!r:.40}; it must be a whole number of at least 1 and at "
+                f"most {LARGEST_COUNT}, or None"
+            )
+        if self.stop_at_db is not None and not math.isfinite(self.stop_at_db):
+            raise ParameterError(f"stop_at_db is {self.stop_at_db}; it must be finite, or None")
         if self.n_jobs == 0:
             raise ParameterError("n_jobs is 0; give a number of processes, or -1 for all cores")
         for task in self.tasks:
@@ -79,13 +93,13 @@ class Plan:
         factories = self._factories()
         jobs = [
             Job(
-                run_id=RunId(task.id, factory.name, self.split, index, seed),
+                run_id=RunId(task.id, factory.name, self.split, int(index), int(seed)),
                 # Absolute: a worker may have been started in another folder.
                 folder=Path(self.folder).absolute(),
                 solver_spec=spec,
                 load_spec=factory.spec,
                 source_digest=factory.source_digest,
-                budget=task.budget if self.budget is None else self.budget,
+                budget=task.budget if self.budget is None else int(self.budget),
                 stop_at_db=self.stop_at_db,
                 redo_errors=self.redo_errors,
                 redo_stale=self.on_stale == "redo",
@@ -118,9 +132,14 @@ class Plan:
                 )
             return range(n_targets)
         for index in self.indices:
-            if index < 0 or (n_targets is not None and index >= n_targets):
+            if not _is_whole(index) or index < 0 or (n_targets is not None and index >= n_targets):
                 limit = "" if n_targets is None else f" and less than {n_targets}"
                 raise ParameterError(
-                    f"index {index} of split {self.split!r} of {task.id}: must be at least 0{limit}"
+                    f"index {index!r} of split {self.split!r} of {task.id}: must be a whole number "
+                    f"of at least 0{limit}"
                 )
         return self.indices
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)

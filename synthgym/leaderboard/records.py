@@ -60,7 +60,8 @@ class RunHeader:
         dimension: entries of the unit vector.
         solved_db: distance at which the task counts as solved.
         settings: what the solver says of its own settings, as JSON values.
-        versions: of synthgym, torch, numpy, python, and a digest of the solver's source file.
+        versions: of synthgym, torch, numpy, python, a digest of the solver's source file, and
+            whether the compiled kernels were used, which round otherwise.
         started_at: ISO 8601 time in UTC.
     """
 
@@ -231,23 +232,26 @@ def _parse_header(line: JsonLine) -> RunHeader:
         line.text("task"),
         line.text("solver"),
         line.text("split"),
-        line.count("index"),
-        line.count("seed"),
+        line.whole("index"),
+        line.whole("seed"),
     )
     if str(run_id) != written_id:
         raise line.fail(f"id {written_id!r} contradicts the other fields, which say {run_id}")
     versions = line.mapping("versions")
     if not all(isinstance(value, str) for value in versions.values()):
         raise line.fail(f"versions must be texts, not {versions!r}")
+    solved_db = line.number("solved_db")
+    if solved_db <= 0:
+        raise line.fail(f"solved_db must be above 0, not {solved_db!r}")
     return RunHeader(
         run_id=run_id,
         solver_spec=line.text("solver_spec"),
         track=cast(Track, line.text("track", get_args(Track))),
-        budget=line.optional_count("budget"),
+        budget=line.optional_count("budget", least=1),
         stop_at_db=line.optional_number("stop_at_db"),
         suite_version=line.text("suite_version"),
-        dimension=line.count("dimension"),
-        solved_db=line.number("solved_db"),
+        dimension=line.count("dimension", least=1),
+        solved_db=solved_db,
         settings=line.mapping("settings"),
         versions=versions,
         started_at=line.text("started_at"),

@@ -110,7 +110,7 @@ def task_sounds(board: Board, task_id: str, selection: Selection, out_dir: Path)
     if selection == "none" or not runs:
         return TaskSounds(None, ())
     try:
-        task = _task_of(runs[0], task_id)
+        task = _task_of(runs, task_id)
     except SynthgymError as error:
         return TaskSounds(None, (), fault=str(error))
     best = _best_by_target(runs)
@@ -138,14 +138,22 @@ def hardest_target(board: Board, task_id: str) -> int:
     return max(ends, key=lambda index: (float(np.median(ends[index])), -index))
 
 
-def _task_of(record: Record, task_id: str) -> Task:
-    """The installed task, if the record can have been made with it."""
+def _task_of(records: Sequence[Record], task_id: str) -> Task:
+    """The installed task, if the records can have been made with it."""
     task = get_task(task_id)
-    if task.dimension != record.header.dimension:
-        raise SynthgymError(
-            f"the installed {task_id} has {task.dimension} dimensions and the records have "
-            f"{record.header.dimension}: install the version that made them to hear them"
-        )
+    for record in records:
+        header, x = record.header, record.final.x
+        if task.dimension != header.dimension or (x is not None and len(x) != task.dimension):
+            raise SynthgymError(
+                f"the installed {task_id} has {task.dimension} dimensions and {record.run_id} has "
+                f"{header.dimension if x is None else len(x)}: install the version that made it "
+                "to hear it"
+            )
+        n_targets = task.n_targets(header.split)
+        if n_targets is not None and header.index >= n_targets:
+            raise SynthgymError(
+                f"{record.run_id} is about a target that the installed {task_id} does not have"
+            )
     return task
 
 

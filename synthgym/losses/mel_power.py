@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthgym import kernels
+from synthgym.derivatives import first_order
 
 CACHE_SAMPLES = 1 << 16
 
@@ -94,6 +95,7 @@ class _MelPower(torch.autograd.Function):
         return out
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         audio, window, bands = ctx.saved_tensors
         n_samples, hop = audio.shape[1], len(window) // 2
@@ -144,6 +146,7 @@ class _CompiledMelPowers(torch.autograd.Function):
         return tuple(powers)
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (audio,) = ctx.saved_tensors
         mel, out = kernels.module("mel"), torch.empty_like(audio)

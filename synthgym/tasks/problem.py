@@ -17,6 +17,7 @@ from synthgym.errors import BudgetExceeded, ParameterError, TargetReached
 from synthgym.losses import Loss, MelDistance
 from synthgym.synth import Clock, Patch
 from synthgym.tasks.counting import GRADIENT_COST, Count, CountedBackward, Improvement
+from synthgym.tasks.targets import checked_samples
 
 Array = npt.NDArray[np.float64]
 
@@ -46,7 +47,7 @@ class Problem:
 
     Raises:
         ParameterError: the target does not fit the clock or is not finite, or the budget is not a
-            whole number above zero.
+            whole number above zero, or `stop_at_db` no number.
     """
 
     def __init__(
@@ -63,20 +64,19 @@ class Problem:
         stop_at_db: float | None = None,
     ) -> None:
         if budget is not None and (
-            not isinstance(budget, numbers.Real) or budget % 1 or budget < 1
+            isinstance(budget, bool)
+            or not isinstance(budget, numbers.Real)
+            or budget % 1
+            or budget < 1
         ):
             raise ParameterError(
                 f"budget is {budget!r}; it must be a whole number of at least 1, or None"
             )
-        try:
-            self.target = np.asarray(target).astype(np.float32)
-        except (TypeError, ValueError) as error:
-            raise ParameterError(f"target is not an array of numbers: {error}") from None
-        if self.target.shape != (clock.n_samples,) or not np.isfinite(self.target).all():
-            raise ParameterError(
-                f"target has shape {self.target.shape}; it must be ({clock.n_samples},) finite "
-                f"samples at {clock.sample_rate} Hz"
-            )
+        if stop_at_db is not None and (
+            not isinstance(stop_at_db, numbers.Real) or stop_at_db != stop_at_db
+        ):
+            raise ParameterError(f"stop_at_db is {stop_at_db!r}; it must be a number, or None")
+        self.target = checked_samples(target, clock)
         self.target.setflags(write=False)
         self.clock = clock
         self.dimension = patch.space.dimension
@@ -89,9 +89,9 @@ class Problem:
         self.on_improvement: Callable[[Improvement], None] | None = None
         self.n_evaluations = 0
         self.n_gradients = 0
-        self.best_x: Array | None = None
         self.best_distance = float("inf")
         self.history: list[Improvement] = []
+        self._best_x: Array | None = None
         self._patch = patch
         self._distance = distance
         self._embedded: dict[tuple[int, torch.dtype, torch.device], tuple[Loss, Any]] = {}
@@ -102,6 +102,11 @@ class Problem:
             f"Problem({self.task_id!r}, {self.target_name!r}, dimension={self.dimension}, "
             f"cost={self.cost}, budget={self.budget}, best_distance={self.best_distance:.3f})"
         )
+
+    @property
+    def best_x(self) -> Array | None:
+        """The best point so far `(dimension,)`, as an array of its own; None before the first."""
+        return None if self._best_x is None else self._best_x.copy()
 
     @property
     def cost(self) -> int:
@@ -270,7 +275,7 @@ class Problem:
         if not isinstance(unit, Tensor) or unit.dtype not in (torch.float32, torch.float64):
             found = unit.dtype if isinstance(unit, Tensor) else type(unit).__name__
             raise ParameterError(f"unit is {found}; it must be a tensor of float32 or float64")
-        points = self._many(unit.detach().cpu().double().numpy())
+        points = self._many(_readable(unit))
         tangent = forward_ad.unpack_dual(unit).tangent  # type: ignore[no-untyped-call]
         backward = torch.is_grad_enabled() and unit.requires_grad
         differentiable = backward or tangent is not None
@@ -326,7 +331,7 @@ class Problem:
         best_before = np.minimum.accumulate(np.concatenate([[self.best_distance], finite]))[:-1]
         for i in np.flatnonzero(finite < best_before):
             self.best_distance = float(finite[i])
-            self.best_x = points[i].copy()
+            self._best_x = points[i].copy()
             n_evaluations, n_gradients = before.after(int(i) + 1)
             improvement = Improvement(n_evaluations, n_gradients, self.wall_s, self.best_distance)
             self.history.append(improvement)
@@ -347,3 +352,14 @@ class Problem:
             f"evaluations after {self.cost}; best distance {self.best_distance:.3f} dB in "
             "problem.best_distance, its point in problem.best_x"
         )
+
+
+def _readable(unit: Tensor) -> npt.NDArray[np.float64]:
+    """The values of a tensor, which transforms of `torch.func` do not give away."""
+    try:
+        return unit.detach().cpu().double().numpy()
+    except RuntimeError:
+        raise ParameterError(
+            "unit belongs to a transform of torch.func (grad, jacrev, vmap ...), in which nothing "
+            "can be counted; pass a plain tensor, and call backward() or torch.autograd.grad()"
+        ) from None

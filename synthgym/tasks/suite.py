@@ -178,7 +178,7 @@ def make_problem(
         ParameterError: no such target, or it does not fit.
         AudioError: a recording cannot be used.
     """
-    chosen = get_task(task) if isinstance(task, str) else task
+    chosen = task if isinstance(task, Task) else get_task(str(task))
     audio: npt.ArrayLike
     if target is None or isinstance(target, str | os.PathLike):
         found = (

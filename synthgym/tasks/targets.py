@@ -18,6 +18,10 @@ from synthgym.tasks.sampling import draw_sounds
 
 SPLITS = ("train", "dev", "test")
 N_SCORED_TARGETS = 15
+# An endless split ends where its indices no longer fit 64 bits.
+N_ENDLESS = 2**63
+# Samples of a target beyond this would overflow float32 when squared and added up.
+LOUDEST = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +121,41 @@ def recorded_target(path: str | Path, clock: Clock) -> Target:
     return Target(loaded.samples, loaded.name)
 
 
+def checked_samples(
+    samples: npt.ArrayLike, clock: Clock, name: str = "target"
+) -> npt.NDArray[np.float32]:
+    """Samples as a float32 array of their own `(n_samples,)`, fit to be a target.
+
+    Args:
+        samples: array or tensor of real numbers, full scale is 1.
+        clock: whose rate and length they have.
+        name: of the argument, for messages.
+
+    Raises:
+        ParameterError: no real numbers, another length, not finite or far too loud.
+    """
+    given = samples.detach().cpu() if isinstance(samples, torch.Tensor) else samples
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind == "c":
+            raise TypeError(f"the dtype is {array.dtype}")
+        with np.errstate(over="ignore"):  # said below
+            own = array.astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{name} is not an array of real numbers: {error}") from None
+    if own.shape != (clock.n_samples,) or not np.isfinite(own).all():
+        raise ParameterError(
+            f"{name} has shape {own.shape}; it must be ({clock.n_samples},) finite samples at "
+            f"{clock.sample_rate} Hz"
+        )
+    if np.abs(own).max() > LOUDEST:
+        raise ParameterError(
+            f"{name} has samples up to {np.abs(own).max():g}; full scale is 1, and more than "
+            f"{LOUDEST:g} cannot be compared: scale it"
+        )
+    return own
+
+
 def stable_seed(*parts: str) -> int:
     """A 64-bit seed that depends on the words alone, not on their order of use or the platform."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
@@ -130,6 +169,6 @@ def _check_split(split: str) -> None:
 
 def _check_index(split: str, index: int, n: int | None) -> None:
     whole = isinstance(index, int | np.integer) and not isinstance(index, bool)
-    if not whole or index < 0 or (n is not None and index >= n):
-        limit = "0 and up" if n is None else f"0 to {n - 1}"
+    if not whole or index < 0 or index >= (N_ENDLESS if n is None else n):
+        limit = "0 and up, below 2^63" if n is None else f"0 to {n - 1}"
         raise ParameterError(f"target index is {index!r}; the {split} split has {limit}")

@@ -28,6 +28,12 @@ def fault_of(path: Path, **arguments) -> str:
     return message
 
 
+def test_a_link_to_nowhere_is_called_that(tmp_path):
+    path = tmp_path / "link.wav"
+    path.symlink_to("gone.wav")
+    assert "it is a link to nowhere" in fault_of(path)
+
+
 def test_missing_file_suggests_the_near_name(tone_file):
     path = tone_file("trumpet.wav")
     message = fault_of(path.with_name("trumpett.wav"))

@@ -54,7 +54,8 @@ def test_a_plan_leaves_one_record_for_each_run(tmp_path: Path, solvers: Path) ->
     assert (calm.dimension, calm.solved_db, calm.track) == (5, 1.0, "search")
     assert calm.settings == {"shape": [5, 2]}
     assert calm.solver_spec == f"{solvers}:Calm"
-    assert set(calm.versions) == {"synthgym", "torch", "numpy", "python", "solver"}
+    software = {"synthgym", "torch", "numpy", "python", "solver", "kernels"}
+    assert set(calm.versions) == software
     assert records[0].final.distance_db == records[0].improvements[-1].distance_db
     assert len({record.final.x for record in records}) == 8, "every run has a seed of its own"
 
@@ -222,13 +223,27 @@ def test_records_of_other_conditions_are_not_taken_for_these(tmp_path: Path, sol
         ({"seeds": [-1]}, ParameterError, "seeds are"),
         ({"budget": 0}, ParameterError, "budget is 0"),
         ({"n_jobs": 0}, ParameterError, "n_jobs is 0"),
+        ({"tasks": "DiffMoog-Osc-v0"}, ParameterError, "tasks is 'DiffMoog-Osc-v0'; give a list"),
+        ({"seeds": 3}, ParameterError, "seeds is 3; give a list"),
+        ({"seeds": [1.5]}, ParameterError, "seeds are"),
+        ({"indices": [True]}, ParameterError, "index True"),
+        ({"budget": 1.5}, ParameterError, "budget is 1.5"),
+        ({"budget": 10**400}, ParameterError, "budget is 1000.*at most 9007199254740992"),
+        ({"stop_at_db": float("nan")}, ParameterError, "stop_at_db is nan"),
     ],
 )
 def test_a_plan_is_checked(
     tmp_path: Path, settings: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
+    usual = {"tasks": [TASK], "solvers": ["random"], "folder": tmp_path, "split": "dev"}
     with pytest.raises(kind, match=message):
-        plan(tmp_path, "random", **settings)
+        Plan(**{**usual, **settings})
+
+
+def test_a_plan_takes_numpy_numbers(tmp_path: Path) -> None:
+    numbers = np.arange(2)
+    run_plan(plan(tmp_path, "random", indices=numbers, seeds=numbers, budget=np.int64(3)))
+    assert len(read_records(tmp_path)) == 4
 
 
 def test_a_plan_is_checked_before_it_runs(tmp_path: Path, solvers: Path) -> None:

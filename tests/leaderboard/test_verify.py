@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from trial import TASK, plan
@@ -56,7 +57,7 @@ def claims(line: int, **fields: Any) -> Callable[[Lines], object]:
 def better(lines: Lines) -> None:
     """A better distance, with a trace that agrees."""
     for line in (lines[-2], lines[-1]):
-        line["distance_db"] -= 0.01
+        line["distance_db"] *= 0.99
 
 
 def other_x(lines: Lines) -> None:
@@ -220,11 +221,11 @@ def test_what_cannot_be_run_again_is_said(
 
 
 def test_the_tolerance_is_what_rounding_may_do(folder: Path) -> None:
-    def by(offset_db: float) -> Callable[[Lines], object]:
+    def by(share: float) -> Callable[[Lines], object]:
         def change(lines: Lines) -> None:
             x = lines[-1]["x"]
             exact = make_problem(TASK, split="dev", index=0)(x)
-            lines[-2]["distance_db"] = lines[-1]["distance_db"] = exact + offset_db
+            lines[-2]["distance_db"] = lines[-1]["distance_db"] = exact + share * max(1.0, exact)
 
         return change
 
@@ -232,6 +233,23 @@ def test_the_tolerance_is_what_rounding_may_do(folder: Path) -> None:
     assert not tamper(folder, by(1.1e-3)).ok
     assert not tamper(folder, by(-1.1e-3)).ok
     assert verify_records(folder, tolerance_db=2e-3)[0].ok
+
+
+def test_a_record_holds_with_and_without_compiled_kernels(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a point far from the target, where rounding shows: more than 1e-3 dB."""
+    x = np.random.default_rng(0).random((56, 5))[-1]
+    with monkeypatch.context() as without:
+        without.setattr("synthgym.kernels.serve", lambda *tensors: False)
+        distance_db = make_problem(TASK, split="dev", index=0)(x)
+
+    def change(lines: Lines) -> None:
+        lines[-2]["distance_db"] = lines[-1]["distance_db"] = distance_db
+        lines[-1]["x"] = x.tolist()
+        del lines[1:-2]  # what was nearer
+
+    assert tamper(folder, change).reason == ""
 
 
 def test_no_folder_no_verdict(tmp_path: Path) -> None:

@@ -233,6 +233,29 @@ def test_the_target_is_ones_own_and_read_only() -> None:
         problem.target[0] = 1.0
 
 
+def test_the_best_point_is_ones_own() -> None:
+    """A solver that steps from it in place must not change what will be recorded."""
+    problem = make()
+    problem(TRUE)
+    best = problem.best_x
+    assert best is not None
+    best += 0.1
+    np.testing.assert_array_equal(problem.best_x, TRUE)
+
+
+@pytest.mark.parametrize(
+    ("transform", "shape"),
+    [(torch.func.grad, (D,)), (torch.func.jacrev, (D,)), (torch.func.vmap, (2, D))],
+)
+def test_what_cannot_be_counted_is_refused_uncounted(
+    transform: Any, shape: tuple[int, ...]
+) -> None:
+    problem = make()
+    with pytest.raises(ParameterError, match=r"torch\.func"):
+        transform(lambda unit: problem.loss(unit[None])[0])(torch.full(shape, 0.5))
+    assert problem.cost == 0
+
+
 def test_equal_distances_are_no_improvement() -> None:
     problem = make()
     problem(points(1)[0])
@@ -284,11 +307,16 @@ def test_silence_can_be_a_target() -> None:
         ({"target": np.full(1024, np.inf)}, ["target", "finite"]),
         ({"target": ["a"] * 1024}, ["target", "numbers"]),
         ({"target": [[0.0], [0.0, 1.0]]}, ["target", "numbers"]),
+        ({"target": np.zeros(1024, complex)}, ["target", "real numbers"]),
+        ({"target": np.full(1024, 1e20)}, ["target", "1e+20", "scale"]),
         ({"budget": 0}, ["budget", "0", "at least 1"]),
         ({"budget": -3}, ["budget", "-3"]),
         ({"budget": 1.5}, ["budget", "1.5", "whole"]),
         ({"budget": math.nan}, ["budget", "nan"]),
         ({"budget": "many"}, ["budget", "'many'"]),
+        ({"budget": True}, ["budget", "True"]),
+        ({"stop_at_db": "1"}, ["stop_at_db", "'1'"]),
+        ({"stop_at_db": math.nan}, ["stop_at_db", "nan"]),
     ],
 )
 def test_impossible_problems_are_refused(settings: dict[str, Any], words: list[str]) -> None:

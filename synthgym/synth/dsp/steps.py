@@ -22,6 +22,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from synthgym.derivatives import first_order
+
 CACHE_SAMPLES = 1 << 15
 
 # Beyond a quarter of the sample rate the smoothed steps of one period would overlap. The width is
@@ -210,6 +212,7 @@ class _Smoothed(torch.autograd.Function):
         return out
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         phase, width = ctx.saved_tensors
         by_phase, by_width = torch.empty_like(phase), torch.zeros_like(width)

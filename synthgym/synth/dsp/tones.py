@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from synthgym import kernels
+from synthgym.derivatives import first_order
 from synthgym.synth.clock import Clock
 from synthgym.synth.dsp.oscillators import selected_waveform
 from synthgym.synth.dsp.phase import constant_phase, modulated_phase
@@ -123,6 +124,7 @@ class _Tone(torch.autograd.Function):
         return out
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         n_shapes = max(ctx.numbers) + 1 if ctx.needs_input_grad[0] else 0
         by = torch.empty(len(gradient), 3 + n_shapes, dtype=torch.float64)
@@ -170,6 +172,7 @@ class _FMTone(torch.autograd.Function):
         return out
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         n_shapes = max(ctx.numbers) + 1 if ctx.needs_input_grad[0] else 0
         by = torch.empty(len(gradient), 4 + n_shapes, dtype=torch.float64)

@@ -1,0 +1,95 @@
+"""What holds for every baseline of the search track."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from synthgym.solvers import load_solver, run_solver
+from synthgym.tasks import GRADIENT_COST, Problem, make_problem, task_ids
+
+NAMES = ("random", "cma-es", "differential-evolution", "adam")
+LEARNING = NAMES[1:]
+
+
+def run(name: str, problem: Problem, seed: int = 3) -> Any:
+    return run_solver(load_solver(name)(problem.dimension, seed), problem)
+
+
+def trace(problem: Problem) -> list[tuple[int, int, float]]:
+    return [(i.n_evaluations, i.n_gradients, i.distance_db) for i in problem.history]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_who_it_is(name: str) -> None:
+    factory = load_solver(name)
+    assert (factory.name, factory.track) == (name, "search")
+    assert factory.settings
+    assert factory.solver_class.__module__.startswith("synthgym.baselines.")
+
+
+@pytest.mark.parametrize("task", task_ids())
+@pytest.mark.parametrize("name", NAMES)
+def test_tiny_budget_is_spent_and_the_run_is_repeatable(name: str, task: str) -> None:
+    problems = [make_problem(task, split="dev", index=1, budget=60) for _ in range(2)]
+    outcomes = [run(name, problem) for problem in problems]
+    for outcome, problem in zip(outcomes, problems, strict=True):
+        assert outcome.status == "budget"
+        assert 60 - GRADIENT_COST < problem.cost <= 60
+        assert outcome.distance_db < problem.history[0].distance_db
+    assert trace(problems[0]) == trace(problems[1])
+    np.testing.assert_array_equal(outcomes[0].x, outcomes[1].x)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_seed_is_the_only_source_of_chance(name: str, bowl: Callable[..., Any]) -> None:
+    numpy_before = np.random.get_state()[1].copy()  # type: ignore[union-attr]
+    torch_before = torch.get_rng_state()
+    first, again, other = (bowl(6, 900) for _ in range(3))
+    run(name, first, seed=1)
+    np.random.default_rng(0).random()
+    run(name, again, seed=1)
+    run(name, other, seed=2)
+    np.testing.assert_array_equal(first.asked, again.asked)
+    assert not np.array_equal(first.asked[0], other.asked[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_before)
+    assert torch.equal(torch.get_rng_state(), torch_before)
+
+
+@pytest.mark.parametrize("dimension", [2, 10, 60])
+@pytest.mark.parametrize("name", NAMES)
+def test_proposals_stay_in_the_unit_cube(
+    name: str, dimension: int, bowl: Callable[..., Any]
+) -> None:
+    problem = bowl(dimension, 1500)
+    run(name, problem)
+    asked = np.array(problem.asked)
+    assert asked.min() >= 0
+    assert asked.max() <= 1
+
+
+@pytest.mark.parametrize("dimension", [2, 10])
+@pytest.mark.parametrize("name", LEARNING)
+def test_finds_the_bottom_of_a_bowl(name: str, dimension: int, bowl: Callable[..., Any]) -> None:
+    problem = bowl(dimension, 400 * dimension)
+    outcome = run(name, problem)
+    np.testing.assert_allclose(outcome.x, problem.target, atol=0.02)
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_sixty_dimensions(name: str, bowl: Callable[..., Any]) -> None:
+    problem, random = bowl(60, 12000), bowl(60, 12000)
+    assert run(name, problem).distance_db < 0.3 * run("random", random).distance_db
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_starts_anew_instead_of_stopping(name: str, bowl: Callable[..., Any]) -> None:
+    problem = bowl(3, 12000)
+    assert run(name, problem).status == "budget"
+    # Long after the optimum is found it still looks elsewhere: the range of each third is wide.
+    for part in np.array_split(np.array(problem.asked), 3):
+        assert np.ptp(part, axis=0).min() > 0.6
