@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch
 
 from synthgym.audio import load_target
 from synthgym.errors import AudioError, ParameterError, unknown_name
