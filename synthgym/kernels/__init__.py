@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-MODULES = ("tones", "envelopes", "mel", "svf", "ladder")
+MODULES = ("tones", "envelopes", "stages", "mel", "svf", "ladder")
 MIN_SAMPLES_PER_THREAD = 1 << 15
 
 

@@ -61,7 +61,11 @@ def mono(duration_s: float) -> Patch:
             Node("mixer", WeightedMix(3, Linear("level", 0.0, 0.5)), {"audio": sources}),
             Node("filter_env", envelope, gate),
             Node("sweep", WeightedMix(2), {"audio": ("filter_env", "lfo")}),
-            Node("ladder", Ladder(resonance=RESONANCE, intensity=3.0), {"audio": "mixer", "cutoff": "sweep"}),
+            Node(
+                "ladder",
+                Ladder(resonance=RESONANCE, intensity=3.0),
+                {"audio": "mixer", "cutoff": "sweep"},
+            ),
             Node("env", envelope, {"audio": "ladder", **gate}),
         )
     )
