@@ -48,14 +48,14 @@ $(VENV)/.installed-torch: constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-user: $(PINS) $(VENV)/.installed-torch
-	@echo "Installing synthgym with its baselines and report ..."
-	@$(PIP) install -qq -c constraints.txt -e ".[baselines,report,fast]"
+	@echo "Installing synthgym with its baselines, datasets and report ..."
+	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report,fast]"
 	@$(BIN)/synthgym compile
 	@touch $@
 
 $(VENV)/.installed-dev: $(PINS) $(VENV)/.installed-user
 	@echo "Installing the development tools ..."
-	@$(PIP) install -qq -c constraints.txt -e ".[baselines,report,fast,dev]"
+	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report,fast,dev]"
 	@touch $@
 
 install: $(VENV)/.installed-user  ## Install synthgym, baselines and report into .venv

@@ -5,6 +5,7 @@ SynthgymError
 ├── ParameterError      (ValueError)    a unit vector, action or setting out of its domain
 ├── PatchError          (ValueError)    a patch graph or patch document that cannot be built
 ├── AudioError          (ValueError)    a sound that cannot be read, or holds no sound
+├── DatasetError        (ValueError)    a folder that holds no dataset, or another one
 ├── RecordError         (ValueError)    a leaderboard record that is damaged or inconsistent
 ├── UnknownNameError    (LookupError)   a task, chain, solver ... that does not exist
 ├── SolverError         (RuntimeError)  a solver that broke its protocol or failed
@@ -39,6 +40,10 @@ class PatchError(SynthgymError, ValueError):
 
 class AudioError(SynthgymError, ValueError):
     """A sound cannot be read or written, or there is no sound in it."""
+
+
+class DatasetError(SynthgymError, ValueError):
+    """A folder cannot take a dataset: it holds another one, or other things."""
 
 
 class RecordError(SynthgymError, ValueError):

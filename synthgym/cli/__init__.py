@@ -1,4 +1,4 @@
-"""The command line, `synthgym match | render | bench | tasks | solvers`.
+"""The command line, `synthgym match | render | draw | dataset | bench | tasks | solvers`.
 
 This package is the composition root: the only place that sees tasks, solvers and leaderboard
 at once. Each command imports what it needs when it runs, so that `synthgym --help` is instant.
@@ -13,7 +13,7 @@ from importlib import metadata
 
 import click
 
-from synthgym.cli import bench, compiling, listing, match, render
+from synthgym.cli import bench, compiling, dataset, draw, listing, match, render
 from synthgym.cli.errors import OneLineGroup
 
 __all__ = ["main"]
@@ -51,6 +51,8 @@ def main(ctx: click.Context) -> None:
 for _command in (
     match.match,
     render.render,
+    draw.draw,
+    dataset.dataset,
     bench.bench,
     listing.tasks,
     listing.solvers,

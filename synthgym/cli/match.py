@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 @click.argument("file")
 @click.option(
     "--task",
-    default="DiffMoog-Subtractive-v0",
-    show_default=True,
-    help="Task whose synthesizer is used; `synthgym tasks` lists them.",
+    help="Task whose synthesizer is used; `synthgym tasks` lists them.  "
+    "[default: DiffMoog-Subtractive-v0]",
+)
+@click.option(
+    "--patch",
+    type=click.Path(path_type=Path),
+    help="In place of a task, a patch of your own: a .toml or .json file.",
 )
 @click.option(
     "--solver",
@@ -57,7 +61,8 @@ if TYPE_CHECKING:
 )
 def match(
     file: str,
-    task: str,
+    task: str | None,
+    patch: Path | None,
     solver: str,
     budget: int | None,
     seed: int,
@@ -72,13 +77,25 @@ def match(
     import torch
     from rich.console import Console
 
-    from synthgym.cli.matching import MatchSettings, best_so_far, open_match, run_match
+    from synthgym.cli.matching import (
+        DEFAULT_TASK,
+        MatchSettings,
+        best_so_far,
+        open_match,
+        run_match,
+    )
     from synthgym.cli.output import make_folder
     from synthgym.cli.progress import watch
+    from synthgym.errors import ParameterError
+
+    if task is not None and patch is not None:
+        raise ParameterError("both --task and --patch name a synthesizer; give one of them")
 
     # One thread: sounds this short gain nothing from more, and on a busy machine more are slower.
     torch.set_num_threads(1)
-    job = open_match(file, MatchSettings(task, solver, budget, seed, duration))
+    chosen = DEFAULT_TASK if task is None else task
+    settings = MatchSettings(chosen, solver, budget, seed, duration, patch)
+    job = open_match(file, settings)
     make_folder(out)
     console = Console(stderr=True)
     for note in job.target.notes:

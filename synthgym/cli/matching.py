@@ -28,7 +28,7 @@ from synthgym.cli.picture import draw_match
 from synthgym.errors import AudioError, MissingExtraError, SolverError, unknown_name
 from synthgym.solvers import Outcome, Solver, load_solver, run_solver, solver_seed
 from synthgym.synth import Clock, document
-from synthgym.tasks import Problem, Task, get_task, make_problem, task_for_clock
+from synthgym.tasks import Problem, Task, custom_task, get_task, make_problem, task_for_clock
 
 DEFAULT_TASK: Final = "DiffMoog-Subtractive-v0"
 DEFAULT_SOLVER: Final = "cma-es"
@@ -49,6 +49,7 @@ class MatchSettings:
 
     Args:
         task: id of the task whose synthesizer is used.
+        patch: in place of the task, a patch of one's own: a .toml or .json file.
         solver: a registered name, `path/file.py:Name` or `module:Name`.
         budget: cost units; None for one that takes about half a minute.
         seed: of the search; the same seed finds the same patch.
@@ -61,6 +62,12 @@ class MatchSettings:
     budget: int | None = None
     seed: int = 0
     duration_s: float | None = None
+    patch: Path | None = None
+
+    @property
+    def synthesizer(self) -> str:
+        """What is matched with, for titles and records: the task's id, or the patch's file name."""
+        return self.task if self.patch is None else self.patch.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,10 +121,14 @@ def open_match(recording: str, settings: MatchSettings) -> MatchJob:
     Raises:
         AudioError: the recording cannot be used, or there is none.
         UnknownNameError: no such task or solver.
+        PatchError: the patch's file cannot be used.
         SolverError, MissingExtraError: the solver cannot be loaded or made.
         ParameterError: a setting is outside its domain.
     """
-    suite_task = get_task(settings.task)
+    if settings.patch is None:
+        suite_task = get_task(settings.task)
+    else:
+        suite_task = custom_task(settings.patch, id=settings.synthesizer)
     factory = load_solver(settings.solver)
     path = find_recording(recording)
     sample_rate = suite_task.clock.sample_rate
@@ -193,10 +204,8 @@ def write_match(match: Match, folder: Path) -> MatchFiles:
         path.write_text(content, encoding="utf-8")
 
     def write_picture(path: Path) -> None:
-        titles = (
-            f"recording: {stem}",
-            f"{match.job.settings.task}, {match.job.solver_name}: {match.distance_db:.2f} dB away",
-        )
+        made_by = f"{match.job.settings.synthesizer}, {match.job.solver_name}"
+        titles = (f"recording: {stem}", f"{made_by}: {match.distance_db:.2f} dB away")
         draw_match(path, match.job.target.samples, match.samples, sample_rate, titles)
 
     needed: dict[Path, Writer] = {sound: write_sound, patch: write_patch}
@@ -221,7 +230,7 @@ def match_document(match: Match) -> dict[str, Any]:
     patch["match"] = {
         "recording": Path(job.target.source).name,
         "recording_gain_db": job.target.gain_db,
-        "task": job.settings.task,
+        "task": job.settings.synthesizer,
         "solver": job.solver_name,
         "seed": job.settings.seed,
         "budget": job.problem.budget,

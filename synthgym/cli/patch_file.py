@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from synthgym.cli.options import MAX_SECONDS, SAMPLE_RATES_HZ
-from synthgym.errors import ParameterError, PatchError, SynthgymError
-from synthgym.synth import Clock, Patch, document
+from synthgym.errors import ParameterError, PatchError, SynthgymError, unknown_name
+from synthgym.synth import Clock, Patch, chains, document, graph
 
 MAX_BYTES = 1_000_000
 """A larger file is no patch."""
@@ -32,6 +32,28 @@ class OpenedPatch:
     unit: torch.Tensor
     """(d,) float64 in [0, 1]."""
     clock: Clock
+
+
+def find_patch(name: str) -> Patch:
+    """The patch of a chain's name, of a patch file, or of a document that `match` wrote.
+
+    Raises:
+        UnknownNameError: there is neither a chain nor a file of that name.
+        PatchError: the file cannot be used.
+        OSError: it cannot be read.
+    """
+    path = Path(name)
+    if name in chains.names():
+        return chains.build(name)
+    if not path.suffix and not path.exists():
+        raise unknown_name("chain (nor is there a file of that name)", name, chains.names())
+    fields = graph.read(path)
+    if not isinstance(fields, dict) or fields.get("format") not in document.FORMATS:
+        return graph.load(path)
+    try:
+        return document.load(fields)[0]
+    except PatchError as error:
+        raise PatchError(f"{path}: {error}") from error
 
 
 def read_patch(path: Path, use: Literal["unit", "parameters"] | None) -> OpenedPatch:

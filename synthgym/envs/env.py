@@ -12,6 +12,7 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from synthgym.envs.core import Control, MatchCore, MatchSettings
+from synthgym.envs.custom import PatchSource, chosen_task
 from synthgym.envs.episodes import EpisodeRequest
 from synthgym.envs.observations import Observation, Observer
 from synthgym.envs.rendering import (
@@ -40,6 +41,10 @@ class SoundMatchEnv(gym.Env[Observation, NDArray[Any]]):
 
     Args:
         task: a task or its id.
+        patch: in place of a task, a patch of your own, or the path of its TOML or JSON document;
+            targets are sounds of it.
+        duration_s: of the patch's sounds; 1.024 by default. A task has its own.
+        sample_rate: likewise, in Hz; 16000 by default.
         control: `"absolute"`, where the action is the whole patch, or `"delta"`, where it moves
             the last patch.
         delta_size: how far an action of 1 moves a knob under `"delta"`, as a share of its range.
@@ -54,14 +59,18 @@ class SoundMatchEnv(gym.Env[Observation, NDArray[Any]]):
     Raises:
         UnknownNameError: a task, control, observation, split or render mode that does not exist.
         ParameterError: a setting outside its domain.
+        PatchError: the patch's document cannot be read.
     """
 
     metadata = {"render_modes": list(RENDER_MODES), "render_fps": 4}  # noqa: RUF012
 
     def __init__(
         self,
-        task: str | Task,
+        task: str | Task | None = None,
         *,
+        patch: PatchSource | None = None,
+        duration_s: float | None = None,
+        sample_rate: int | None = None,
         control: Control = "absolute",
         delta_size: float = 0.1,
         observation: str | Observer = "flat",
@@ -71,7 +80,7 @@ class SoundMatchEnv(gym.Env[Observation, NDArray[Any]]):
         render_mode: str | None = None,
     ) -> None:
         settings = MatchSettings(
-            task=task,
+            task=chosen_task(task, patch, duration_s, sample_rate),
             control=control,
             delta_size=delta_size,
             observation=observation,

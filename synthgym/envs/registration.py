@@ -1,9 +1,10 @@
-"""The environment ids: one for every task of the suite, under the task's own id.
+"""The environment ids: that of each task of the suite, and one for any patch.
 
 ```python
 gym.make("DiffMoog-FM-v0")                       # one environment
 gym.make_vec("DiffMoog-FM-v0", num_envs=64)      # 64 members rendered in one call
 gym.make("DiffMoog-FM-v0", one_guess=True)       # one guess per target
+gym.make("SoundMatch-v0", patch="mine.toml")     # a patch of your own
 ```
 """
 
@@ -13,24 +14,29 @@ import gymnasium as gym
 
 from synthgym.tasks.catalogue import SUITE
 
-__all__ = ["MAX_EPISODE_STEPS", "register_all"]
+__all__ = ["CUSTOM_ID", "MAX_EPISODE_STEPS", "register_all"]
+
+CUSTOM_ID = "SoundMatch-v0"
+"""The environment of any patch: `gym.make(CUSTOM_ID, patch=...)`."""
 
 MAX_EPISODE_STEPS = 16
 """Guesses per episode under `gym.make` and `gym.make_vec`, unless told otherwise."""
 
 
 def register_all() -> None:
-    """Register every task with Gymnasium. Calling it again changes nothing.
+    """Register all ids with Gymnasium. Calling it again changes nothing.
 
     The entry points are strings: the environments are imported when the first one is made.
     """
-    for task_id in SUITE:
-        if task_id in gym.registry:
+    settings: dict[str, dict[str, str]] = {task_id: {"task": task_id} for task_id in SUITE}
+    settings[CUSTOM_ID] = {}
+    for env_id, kwargs in settings.items():
+        if env_id in gym.registry:
             continue
         gym.register(
-            id=task_id,
+            id=env_id,
             entry_point="synthgym.envs.env:SoundMatchEnv",
             vector_entry_point="synthgym.envs.vector:SoundMatchVectorEnv",
             max_episode_steps=MAX_EPISODE_STEPS,
-            kwargs={"task": task_id},
+            kwargs=kwargs,
         )

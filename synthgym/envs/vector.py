@@ -13,6 +13,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from synthgym.envs.core import Control, MatchCore, MatchSettings
+from synthgym.envs.custom import PatchSource, chosen_task
 from synthgym.envs.env import action_space, checked_actions, row_of
 from synthgym.envs.episodes import EpisodeRequest, options_per_member
 from synthgym.envs.observations import Observation, Observer
@@ -56,8 +57,11 @@ class SoundMatchVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
     def __init__(
         self,
         num_envs: int,
-        task: str | Task,
+        task: str | Task | None = None,
         *,
+        patch: PatchSource | None = None,
+        duration_s: float | None = None,
+        sample_rate: int | None = None,
         control: Control = "absolute",
         delta_size: float = 0.1,
         observation: str | Observer = "flat",
@@ -71,7 +75,7 @@ class SoundMatchVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
             raise ParameterError(f"num_envs is {num_envs!r}; it must be a whole number from 1")
         settings = MatchSettings(
-            task=task,
+            task=chosen_task(task, patch, duration_s, sample_rate),
             control=control,
             delta_size=delta_size,
             observation=observation,

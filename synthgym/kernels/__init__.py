@@ -27,7 +27,7 @@ from torch.autograd import forward_ad
 
 from synthgym.errors import SynthgymError
 
-MODULES = ("tones", "mel")
+MODULES = ("tones", "envelopes", "stages", "mel", "svf", "ladder")
 MIN_SAMPLES_PER_THREAD = 1 << 15
 
 
@@ -76,7 +76,7 @@ def serve(*tensors: Tensor) -> bool:
     """Whether the kernels can take these tensors: compiled, on the CPU, float32, reverse mode."""
     return (
         all(
-            t.dtype == torch.float32 and t.device.type == "cpu" and not _has_tangent(t)
+            t.dtype == torch.float32 and t.device.type == "cpu" and not has_tangent(t)
             for t in tensors
         )
         and ready()
@@ -164,5 +164,7 @@ def _older_than_the_sources(index: Path) -> bool:
     return index.stat().st_mtime < max(source.stat().st_mtime for source in sources)
 
 
-def _has_tangent(tensor: Tensor) -> bool:
-    return forward_ad.unpack_dual(tensor).tangent is not None  # type: ignore[no-untyped-call]
+def has_tangent(*tensors: Tensor) -> bool:
+    """Whether forward-mode differentiation is at work on any of the tensors."""
+    duals = (forward_ad.unpack_dual(tensor) for tensor in tensors)  # type: ignore[no-untyped-call]
+    return any(dual.tangent is not None for dual in duals)

@@ -30,6 +30,8 @@ class Switched:
 
 Connection = str | Switched
 
+ACTIVE = "active"
+
 
 @dataclass(frozen=True)
 class Node:
@@ -41,12 +43,15 @@ class Node:
         inputs: by port: a node's name, a `Switched` one, or a tuple of these where the port takes
             many.
         position: DiffMoog's (channel, layer) cell, kept for reference.
+        switched: whether the unit vector can turn the node off, by a Switch named `active`. Off, a
+            module with a port `audio` passes that on, any other is silent.
     """
 
     name: str
     module: Module
     inputs: Mapping[str, Connection | tuple[Connection, ...]] = field(default_factory=dict)
     position: tuple[int, int] | None = None
+    switched: bool = False
 
     @property
     def connections(self) -> list[tuple[str, Connection]]:
@@ -58,10 +63,11 @@ class Node:
 
     @property
     def specs(self) -> tuple[Spec, ...]:
-        """Parameters of the module, and a Switch for each switched connection."""
-        return self.module.specs + tuple(
+        """Parameters of the module, and Switches of the node and of its switched connections."""
+        connections = tuple(
             Switch(_switch_name(port, c)) for port, c in self.connections if isinstance(c, Switched)
         )
+        return self.module.specs + ((Switch(ACTIVE),) if self.switched else ()) + connections
 
 
 @dataclass(frozen=True)
@@ -165,11 +171,14 @@ class Patch:
         signals: dict[str, Tensor] = {}
         for node in self._order:
             own = decoded.get(node.name, {})
-            signals[node.name] = node.module.render(
-                Inputs(_with_constants(node.module, own, unit), _gather(node, own, signals), clock)
-            )
-        audio = signals[self.output]
-        return Rendered(audio, signals) if taps else audio
+            values = _with_constants(node.module, own, unit)
+            inputs = Inputs(values, _gather(node, own, signals), clock, node.name)
+            signal = node.module.render(inputs)
+            signals[node.name] = _gated(signal, inputs) if node.switched else signal
+        if taps:
+            whole = {name: _whole(signal, clock) for name, signal in signals.items()}
+            return Rendered(whole[self.output], whole)
+        return _whole(signals[self.output], clock)
 
     def unit(self, values: Mapping[str, Mapping[str, float | str | bool]]) -> Tensor:
         """The unit vector `(dimension,)`, float64, of physical values; see `ParamSpace.encode`."""
@@ -185,6 +194,20 @@ def check_unit_values(unit: Tensor) -> None:
             f"unit has entries from {float(unit.min()):g} to {float(unit.max()):g}; "
             "every entry must be in [0, 1]"
         )
+
+
+def _whole(signal: Tensor, clock: Clock) -> Tensor:
+    """A signal of all samples, also of a control that stands still."""
+    if signal.shape[1] == clock.n_samples:
+        return signal
+    return signal.expand(-1, clock.n_samples).contiguous()
+
+
+def _gated(signal: Tensor, inputs: Inputs) -> Tensor:
+    """A switched node's signal: its own where it is on, else what came in, or silence."""
+    on = inputs.values[ACTIVE][:, None]
+    past = inputs.signal("audio")
+    return on * signal if past is None else on * signal + (1 - on) * past
 
 
 def _source(connection: Connection) -> str:

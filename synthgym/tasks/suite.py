@@ -9,9 +9,9 @@ from functools import cache
 
 import numpy.typing as npt
 
-from synthgym.errors import unknown_name
+from synthgym.errors import ParameterError, unknown_name
 from synthgym.losses import MelDistance
-from synthgym.synth import Clock, Patch, chains
+from synthgym.synth import Clock, Patch, chains, graph
 from synthgym.tasks.catalogue import SUITE
 from synthgym.tasks.problem import Problem
 from synthgym.tasks.targets import SampledTargets, Target, TargetSource, recorded_target
@@ -19,6 +19,7 @@ from synthgym.tasks.targets import SampledTargets, Target, TargetSource, recorde
 SUITE_VERSION = "0"
 LADDER_DB = (8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
 BUDGET_PER_DIMENSION = 1000
+CUSTOM_LEVEL = 9
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Task:
 
     Args:
         id: such as `"DiffMoog-FM-v0"`; also the id of its environment.
-        chain: name of the chain that the patch comes from.
+        chain: name of the chain that the patch comes from; None for a custom patch.
         level: 1 for the simplest.
         summary: one line for listings.
         patch: the synthesizer.
@@ -40,7 +41,7 @@ class Task:
     """
 
     id: str
-    chain: str
+    chain: str | None
     level: int
     summary: str
     patch: Patch
@@ -76,16 +77,48 @@ def sampled_task(id: str, chain: str, level: int, summary: str, clock: Clock | N
     """
     clock = clock or Clock()
     patch = chains.build(chain, clock.duration_s)
+    targets = SampledTargets(patch, clock, f"suite {SUITE_VERSION}/{id}")
+    return _task(id, chain, level, summary, targets)
+
+
+def custom_task(
+    patch: Patch | str | os.PathLike[str], *, clock: Clock | None = None, id: str = "custom"
+) -> Task:
+    """A task of a patch of your own, with targets sampled from it and the suite's distance.
+
+    Args:
+        patch: a patch, or the path of its TOML or JSON document (see `synthgym.synth.graph`).
+        clock: time base; by default 16384 samples at 16 kHz.
+        id: of the task; the seeds of its targets derive from it.
+
+    Raises:
+        PatchError: the document cannot be read.
+        ParameterError: the patch has no parameters to search, or is no patch.
+    """
+    built = graph.load(patch) if isinstance(patch, str | os.PathLike) else patch
+    if not isinstance(built, Patch):
+        raise ParameterError(
+            f"patch is {patch!r}; it must be a Patch, or the path of its .toml or .json file"
+        )
+    if built.space.dimension == 0:
+        raise ParameterError(
+            "the patch has no parameters to search: all of them are constants; give one a range"
+        )
+    targets = SampledTargets(built, clock or Clock(), f"custom/{id}")
+    return _task(id, None, CUSTOM_LEVEL, "a custom patch", targets)
+
+
+def _task(id: str, chain: str | None, level: int, summary: str, targets: SampledTargets) -> Task:
     return Task(
         id=id,
         chain=chain,
         level=level,
         summary=summary,
-        patch=patch,
-        clock=clock,
-        targets=SampledTargets(patch, clock, f"suite {SUITE_VERSION}/{id}"),
-        distance=MelDistance(clock.sample_rate),
-        budget=BUDGET_PER_DIMENSION * patch.space.dimension,
+        patch=targets.patch,
+        clock=targets.clock,
+        targets=targets,
+        distance=MelDistance(targets.clock.sample_rate),
+        budget=BUDGET_PER_DIMENSION * targets.patch.space.dimension,
     )
 
 
@@ -108,13 +141,15 @@ def get_task(id: str) -> Task:
 
 
 def task_for_clock(task: Task, clock: Clock) -> Task:
-    """The same chain at another clock, for recordings of another length or rate.
+    """The same chain or custom patch at another clock, for recordings of another length or rate.
 
     Its targets are other sounds than the task's, so it is not part of the suite.
     """
     if clock == task.clock:
         return task
     name = f"{task.id}@{clock.sample_rate}x{clock.n_samples}"
+    if task.chain is None:
+        return custom_task(task.patch, clock=clock, id=name)
     return sampled_task(name, task.chain, task.level, task.summary, clock)
 
 

@@ -15,6 +15,7 @@ import torch
 from synthgym.audio import load_target
 from synthgym.errors import AudioError, ParameterError, unknown_name
 from synthgym.synth import Clock, Patch
+from synthgym.tasks.sampling import draw_sounds
 
 SPLITS = ("train", "dev", "test")
 N_SCORED_TARGETS = 15
@@ -22,7 +23,6 @@ N_SCORED_TARGETS = 15
 N_ENDLESS = 2**63
 # Samples of a target beyond this would overflow float32 when squared and added up.
 LOUDEST = 1e6
-SILENCE_RMS = 10 ** (-50 / 20)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,17 +73,12 @@ class SampledTargets:
     def target(self, split: str, index: int) -> Target:
         """See `TargetSource`. Raises `ParameterError` for an index outside the split."""
         _check_index(split, index, self.n_targets(split))
-        rng = np.random.default_rng(stable_seed(self.key, split, str(index)))
-        for _ in range(1000):
-            unit = rng.random(self.patch.space.dimension)
-            with torch.no_grad():
-                audio = self.patch.render(torch.tensor(unit[None], dtype=torch.float32), self.clock)
-            if float(audio.square().mean().sqrt()) > SILENCE_RMS:
-                return Target(audio[0].numpy(), f"{split}-{index}")
-        raise ParameterError(
-            f"{self.key}: 1000 patches drawn for {split}-{index} were silent; "
-            "the patch's ranges hold hardly any sound"
-        )
+        seed = stable_seed(self.key, split, str(index))
+        try:
+            _, audio = draw_sounds(self.patch, self.clock, [seed])
+        except ParameterError as error:
+            raise ParameterError(f"{self.key}, {split}-{index}: {error}") from error
+        return Target(audio[0].numpy(), f"{split}-{index}")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,11 @@ from synthgym.synth import Clock, Patch, chains
 from synthgym.synth.document import dump, load
 
 CHAINS = chains.names()
+# Level 8 times 0.3, as the comparison that they are from has it; two of these in the second.
+LOUD = {"DX7Alg1": 2.4, "DX7Alg2": 4.8, "DX7Alg3": 2.4}
+# White noise has the same power at any sample rate, so that a filter lets through less of a wider
+# band.
+NOISY = ("FILTER_ONLY", "Mono")
 
 
 def corners(dimension: int, most: int = 128) -> torch.Tensor:
@@ -27,12 +32,12 @@ def corners(dimension: int, most: int = 128) -> torch.Tensor:
     return torch.tensor(np.concatenate([found, extra]), dtype=torch.float32)
 
 
-def check_finite(patch: Patch, unit: torch.Tensor, clock: Clock) -> None:
+def check_finite(name: str, patch: Patch, unit: torch.Tensor, clock: Clock) -> None:
     leaf = unit.clone().requires_grad_()
     audio = patch.render(leaf, clock)
     assert audio.shape == (len(unit), clock.n_samples)
     assert bool(torch.isfinite(audio).all())
-    assert float(audio.detach().abs().max()) < 2
+    assert float(audio.detach().abs().max()) < LOUD.get(name, 2) * (1 + 1e-6)
     (gradient,) = torch.autograd.grad(audio.square().mean(1).sum(), leaf)
     assert bool(torch.isfinite(gradient).all())
 
@@ -47,7 +52,7 @@ def test_every_corner_is_finite_at_odd_clocks(
 ) -> None:
     clock = Clock(rate, n_samples)
     patch = chains.build(name, clock.duration_s)
-    check_finite(patch, corners(patch.space.dimension, most), clock)
+    check_finite(name, patch, corners(patch.space.dimension, most), clock)
 
 
 @pytest.mark.parametrize("name", CHAINS)
@@ -56,8 +61,10 @@ def test_many_corners_are_finite_at_the_suites_length(name: str, rate: int) -> N
     clock = Clock(rate, 16384)
     patch = chains.build(name, clock.duration_s)
     unit = corners(patch.space.dimension)
-    chosen = np.random.default_rng(rate).choice(len(unit) - 3, 12, replace=False)
-    check_finite(patch, torch.cat([unit[chosen], unit[-3:]]), clock)
+    chosen = np.random.default_rng(rate).choice(
+        len(unit) - 3, min(12, len(unit) - 3), replace=False
+    )
+    check_finite(name, patch, torch.cat([unit[chosen], unit[-3:]]), clock)
 
 
 @pytest.mark.parametrize("name", CHAINS)
@@ -89,7 +96,7 @@ def test_any_point_of_the_cube_is_finite(name: str, data: st.DataObject) -> None
         max_size=patch.space.dimension,
     )
     rows = data.draw(st.lists(entries, min_size=1, max_size=3))
-    check_finite(patch, torch.tensor(rows, dtype=torch.float64), clock)
+    check_finite(name, patch, torch.tensor(rows, dtype=torch.float64), clock)
 
 
 @pytest.mark.parametrize("name", CHAINS)
@@ -120,13 +127,13 @@ def test_positions_and_names_are_unique(name: str) -> None:
 def test_documents_round_trip(name: str) -> None:
     clock = Clock(16000, 1000)
     patch = chains.build(name, 2.0)
-    unit = corners(patch.space.dimension)[5].double()
+    unit = corners(patch.space.dimension)[:6][-1].double()
     loaded, again, same = load(dump(name, patch, unit, clock, 2.0))
     assert same == clock
     assert torch.equal(loaded.render(again[None], clock), patch.render(unit[None], clock))
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", [name for name in CHAINS if name not in NOISY])
 def test_a_chain_is_as_loud_at_any_sample_rate(name: str) -> None:
     """Times and frequencies are in seconds and hertz; all that differs is the highest octave."""
     generator = torch.Generator().manual_seed(4)

@@ -19,6 +19,7 @@ from synthgym import kernels
 from synthgym.errors import ParameterError
 from synthgym.losses import MelDistance
 from synthgym.synth import Clock
+from synthgym.synth.dsp.envelopes import adsr
 from synthgym.synth.dsp.tones import fm_tone, tone
 
 pytest.importorskip("numba", reason="the extra 'fast' (numba) is not installed")
@@ -175,8 +176,7 @@ def in_a_copy(tmp_path: Path, code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("damage", ["*.nbi", "*.nbc"])
-@pytest.mark.parametrize("content", [b"", b"\x02 no pickle"])
+@pytest.mark.parametrize(("damage", "content"), [("*.nbi", b""), ("*.nbc", b"\x02 no pickle")])
 def test_damaged_files_are_not_used(tmp_path: Path, damage: str, content: bytes) -> None:
     code = (
         "from pathlib import Path\n"
@@ -206,3 +206,18 @@ def test_without_a_folder_to_keep_them_torch_does_the_work(tmp_path: Path) -> No
 def test_bad_audio_is_refused_before_a_kernel_sees_it() -> None:
     with pytest.raises(ParameterError, match="shape"):
         MelDistance().embed(torch.zeros(16384))
+
+
+def test_adsr_equals_the_torch_function() -> None:
+    times = [draw(BATCH, low=0.01, high=0.1, seed=s) for s in (0, 1)]
+    times += [draw(BATCH, low=0, high=1, seed=2)]
+    times += [draw(BATCH, low=0.01, high=0.1, seed=s) for s in (3, 4)]
+
+    def envelope(*values: Tensor) -> Tensor:
+        return adsr(*values, CLOCK)  # type: ignore[call-arg, misc, arg-type]
+
+    fast, fast_gradients = value_and_gradients(envelope, times, torch.float32)
+    slow, slow_gradients = value_and_gradients(envelope, times, torch.float64)
+    assert float((fast - slow).abs().max()) < 1e-5
+    for found, expected in zip(fast_gradients, slow_gradients, strict=True):
+        assert float((found - expected).norm() / expected.norm()) < 1e-3

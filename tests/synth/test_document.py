@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from synthgym.errors import ParameterError, PatchError, SynthgymError
 from synthgym.synth import Clock, chains
-from synthgym.synth.document import FORMAT, dump, load
+from synthgym.synth.document import FORMAT, GRAPH_FORMAT, dump, load
 
 CLOCK = Clock(22050, 700)
 
@@ -64,7 +64,7 @@ def test_parameters_encode_to_the_same_sound() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        (("format",), "synthgym-patch-2", ["format", "synthgym-patch-2", "synthgym-patch-1"]),
+        (("format",), "synthgym-patch-9", ["format", "synthgym-patch-9", "synthgym-patch-1"]),
         (("format",), None, ["format"]),
         (("chain",), "Fm", ["Fm", "Did you mean 'FM'?"]),
         (("chain",), 7, ["chain", "int", "str"]),
@@ -135,3 +135,40 @@ def test_what_could_not_be_loaded_is_not_dumped(unit: torch.Tensor) -> None:
         dump("FM", patch, unit, CLOCK, 0.5)
     assert isinstance(caught.value, SynthgymError)
     assert "unit" in str(caught.value)
+
+
+def custom_document() -> dict[str, Any]:
+    patch = chains.build("FM", 0.5)
+    return dump(None, patch, torch.full((patch.space.dimension,), 0.25), CLOCK)
+
+
+def test_a_custom_patch_brings_its_graph() -> None:
+    made = json.loads(json.dumps(custom_document(), allow_nan=False))
+    assert made["format"] == GRAPH_FORMAT == "synthgym-patch-2"
+    assert not {"chain", "duration_s"} & set(made)
+    patch, unit, clock = load(made)
+    assert patch == chains.build("FM", 0.5)
+    assert clock == CLOCK
+    assert unit.tolist() == [0.25] * patch.space.dimension
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("graph",), "FM", ["graph", "str"]),
+        (("graph", "nodes", 0, "module"), "Lfo", ["graph", "node 'lfo'", "Did you mean 'LFO'?"]),
+        (("unit",), [0.5], ["1 entries", "the graph"]),
+    ],
+)
+def test_a_bad_custom_document_names_what_is_wrong(
+    path: tuple[str | int, ...], value: object, words: list[str]
+) -> None:
+    bad = custom_document()
+    place: Any = bad
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(PatchError) as caught:
+        load(bad)
+    for word in words:
+        assert word in str(caught.value)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthgym.synth import Clock, Node, Patch
-from synthgym.synth.modules import ADSR, Oscillator
+from synthgym.synth.modules import ADSR, BentADSR, Knob, Oscillator
 
 SECOND = Clock(10000, 10000)
 TIMES_S = st.floats(0.002, 1.0)
@@ -130,3 +130,48 @@ def test_spanning_scales_with_the_sound(duration_s: float) -> None:
         assert ADSR.spanning(duration_s) == ADSR()
     # The quickest stages are those of the ear, not of the sound's length.
     assert math.isclose(specs["attack"].low, 0.002)
+
+
+def bent(curve: float, hold: float = 0.6, clock: Clock = SECOND) -> np.ndarray:
+    module = BentADSR(0.1, 0.2, 0.4, hold, 0.3, curve)
+    patch = Patch((Node("env", module),))
+    return patch.render(torch.zeros(1, 0, dtype=torch.float64), clock)[0].numpy()
+
+
+def test_bent_stages_end_where_the_straight_ones_do() -> None:
+    straight = envelope(attack=0.1, decay=0.2, sustain=0.4, hold=0.6, release=0.3)
+    for curve in (0.1, 1.0, 4.0, 9.0):
+        level = bent(curve)
+        for sample in (0, 1000, 3000, 6000, 9000):
+            assert level[sample] == pytest.approx(straight[sample], abs=1e-9)
+        assert (level[9001:] == 0).all()
+        assert level.max() <= 1
+
+
+def test_bent_stages_start_fast_and_slow_down() -> None:
+    level = bent(4.0)
+    for start, end in ((0, 1000), (1000, 3000), (6000, 9000)):
+        steps = np.abs(np.diff(level[start : end + 1]))
+        assert (np.diff(steps) < 0).all()
+        # An exponential: each step is the same share of the one before.
+        np.testing.assert_allclose(steps[1:] / steps[:-1], np.exp(-4 / (end - start)), rtol=1e-6)
+
+
+def test_a_small_curve_is_straight() -> None:
+    straight = envelope(attack=0.1, decay=0.2, sustain=0.4, hold=0.6, release=0.3)
+    np.testing.assert_allclose(bent(1e-4), straight, atol=1e-4)
+
+
+def test_a_bent_gate_that_closes_early_releases_from_where_it_is() -> None:
+    level = bent(4.0, hold=0.05)
+    assert level.max() == level[500] < 1
+    assert np.abs(np.diff(level)).max() < 0.01
+    assert (level[3501:] == 0).all()
+
+
+def test_a_shared_gate_is_the_hold_of_each_envelope() -> None:
+    gate = Node("gate", Knob(0.6))
+    shared = Patch((gate, Node("env", ADSR(0.1, 0.2, 0.4, 9.9, 0.3), {"hold": "gate"})))
+    audio = shared.render(torch.zeros(1, 0, dtype=torch.float64), SECOND)[0].numpy()
+    own = envelope(attack=0.1, decay=0.2, sustain=0.4, hold=0.6, release=0.3)
+    np.testing.assert_allclose(audio, own, atol=1e-12)

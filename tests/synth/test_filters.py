@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from synthgym.errors import ParameterError
+from synthgym.errors import ParameterError, UnknownNameError
 from synthgym.synth import Clock, Linear, Log, Node, Patch
-from synthgym.synth.modules import Inputs, Lowpass, Module
+from synthgym.synth.dsp.sinc import windowed_sinc_highpass, windowed_sinc_lowpass
+from synthgym.synth.modules import Highpass, Inputs, Lowpass, Module
 
 CLOCK = Clock(16000, 4000)
 MIDDLE = slice(1000, 3000)
@@ -189,3 +190,76 @@ def test_impossible_filters_are_refused_when_built(make: object, words: list[str
         make()  # type: ignore[operator]
     for word in words:
         assert word in str(caught.value)
+
+
+def papers_filter(audio: np.ndarray, cutoff_hz: float, rate: int, zeros: int = 8) -> np.ndarray:
+    """As the paper's reference has it: whole half length, first and last sample repeated."""
+    cutoff = cutoff_hz / rate
+    half = int(zeros / cutoff / 2)
+    kernel = np.hanning(2 * half + 1) * np.sinc(2 * cutoff * np.arange(-half, half + 1))
+    return np.convolve(np.pad(audio, half, mode="edge"), kernel / kernel.sum(), mode="valid")
+
+
+@pytest.mark.parametrize("cutoff_hz", [101.0, 640.0, 1234.5, 7999.0])
+@pytest.mark.parametrize("n", [50, 3000])
+def test_rounded_with_repeated_edges_it_is_the_papers(cutoff_hz: float, n: int) -> None:
+    noise = torch.as_tensor(np.random.default_rng(6).standard_normal((1, n)))
+    cutoff, clock = torch.tensor([cutoff_hz], dtype=torch.float64), Clock(16000, n)
+    expected = papers_filter(noise[0].numpy(), cutoff_hz, 16000)
+    low = windowed_sinc_lowpass(noise, cutoff, clock, 100.0, edge="repeat", rounded=True)
+    np.testing.assert_allclose(low[0].numpy(), expected, atol=1e-9)
+    high = windowed_sinc_highpass(noise, cutoff, clock, 100.0, edge="repeat", rounded=True)
+    np.testing.assert_allclose(high[0].numpy(), noise[0].numpy() - expected, atol=1e-9)
+
+
+def test_repeated_edges_keep_a_constant_to_the_end() -> None:
+    ones = torch.ones(1, 500, dtype=torch.float64)
+    low = windowed_sinc_lowpass(
+        ones, torch.full((1,), 150.0).double(), Clock(16000, 500), 100.0, edge="repeat"
+    )
+    torch.testing.assert_close(low, ones)
+
+
+def test_highpass_is_what_the_lowpass_takes_away() -> None:
+    noise = torch.as_tensor(np.random.default_rng(7).standard_normal((1, 2000)))
+    clock = Clock(16000, 2000)
+    low, high = (
+        Patch((Node("in", Played(noise)), Node("f", kind(900.0), {"audio": "in"}))).render(
+            torch.zeros(1, 0, dtype=torch.float64), clock
+        )
+        for kind in (Lowpass, Highpass)
+    )
+    torch.testing.assert_close(low + high, noise)
+    for freq_hz, passes in ((450.0, 0.0), (1800.0, 1.0)):
+        sound = torch.as_tensor(tone(freq_hz))[None]
+        after = windowed_sinc_highpass(sound, torch.full((1,), 900.0).double(), CLOCK, 100.0)
+        share = float(after[0, MIDDLE].norm() / sound[0, MIDDLE].norm())
+        assert share == pytest.approx(passes, abs=2e-2)
+
+
+@pytest.mark.parametrize("n", [100, 1000, 16384])
+@pytest.mark.parametrize("least_hz", [20.0, 100.0, 2000.0])
+def test_float32_gradients_and_rows_alone(n: int, least_hz: float) -> None:
+    """Against float64's automatic ones; and each row is the same to the bit in every batch."""
+    batch, clock = 5, Clock(16000, n)
+    generator = torch.Generator().manual_seed(n)
+    audio = torch.randn(batch, n, generator=generator)
+    down = torch.randn(batch, n, generator=generator)
+    cutoff = least_hz + torch.rand(batch, generator=generator) * (7900 - least_hz)
+
+    def run(rows: slice, dtype: torch.dtype) -> list[Tensor]:
+        leaves = [t[rows].to(dtype).requires_grad_() for t in (audio, cutoff)]
+        after = windowed_sinc_lowpass(*leaves, clock, least_hz)
+        return [after.detach(), *torch.autograd.grad((after * down[rows]).sum(), leaves)]
+
+    whole = run(slice(0, batch), torch.float32)
+    for single, double in zip(whole, run(slice(0, batch), torch.float64), strict=True):
+        assert float((single - double).norm() / double.norm()) < 1e-5
+    for row in range(batch):
+        for together, alone in zip(whole, run(slice(row, row + 1), torch.float32), strict=True):
+            assert torch.equal(together[row], alone[0])
+
+
+def test_an_unknown_edge_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match="silent"):
+        Highpass(edge="silence")

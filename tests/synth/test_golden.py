@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from synthgym.losses import MelDistance
-from synthgym.synth import Clock, chains
+from synthgym.synth import Clock, Switch, chains
 from synthgym.tasks import get_task, make_problem, task_ids
 
 FILE = Path(__file__).with_name("golden.json")
@@ -42,7 +42,11 @@ def statistics(sound: np.ndarray) -> dict[str, Any]:
 
 def chain_entry(name: str) -> dict[str, Any]:
     patch = chains.build(name)
-    audio = patch.render(units(patch.space.dimension), CLOCK)
+    specs = [spec for _, spec in patch.space.specs for _ in spec.entry_names]
+    switches = torch.tensor([isinstance(spec, Switch) for spec in specs])
+    unit = torch.where(switches, 1.0, units(patch.space.dimension))
+    # In float64 a ladder walks through its samples one by one.
+    audio = patch.render(unit, Clock(CLOCK.sample_rate, 2048) if name == "Mono" else CLOCK)
     distance = MelDistance(CLOCK.sample_rate)
     return {
         "sounds": [statistics(row.numpy()) for row in audio],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,8 +11,31 @@ from torch import Tensor
 
 from synthgym.errors import ParameterError
 from synthgym.losses import MelDistance
-from synthgym.synth import Clock, Linear, Log, Node, Patch, Switched, chains
-from synthgym.synth.modules import ADSR, LFO, FMOscillator, Lowpass, Mix, Oscillator
+from synthgym.synth import Clock, Linear, Log, Node, Patch, Switch, Switched, chains
+from synthgym.synth.modules import (
+    ADSR,
+    FMLFO,
+    LFO,
+    VCA,
+    VCO,
+    BentADSR,
+    FMOscillator,
+    Gain,
+    Knob,
+    Lowpass,
+    Mix,
+    Module,
+    Noise,
+    Operator,
+    Oscillator,
+    Pitch,
+    PulseOscillator,
+    RingModulator,
+    SawSquareOscillator,
+    SoftClip,
+    Tremolo,
+    WeightedMix,
+)
 
 CLOCK = Clock(16000, 2048)
 # Small, as the loudness of quiet cells, and jumps under modulation, turn within millionths.
@@ -27,8 +51,78 @@ def with_modulator(carrier: FMOscillator) -> Patch:
     return Patch((Node("lfo", lfo), Node("fm", carrier, {"modulator": "lfo"})))
 
 
-SHAPES = ("sine", "square", "saw")
+SHAPES = ("sine", "square", "saw", "triangle")
+QUICK = Linear("freq", 20.0, 60.0, unit="Hz")
+SAW = Node("saw", Oscillator("saw"))
+LFO_NODE = Node("lfo", LFO("sine", freq=QUICK))
+CURVE = Linear("curve", 0.1, 6.0)
+ENVELOPE = BentADSR.spanning(CLOCK.duration_s)
+BENT = replace(ENVELOPE, curve=CURVE)
+
+
+def sweeping(shape: str) -> Patch:
+    """A VCO, detuned, under a pitch that an LFO bends."""
+    pitch = Pitch(bend=Linear("bend", 0.0, 3.0))
+    vco = VCO(shape, tune=Linear("tune", -5.0, 5.0), amp=Linear("amp", 0.1, 1.0), phase=PHASE)
+    nodes = (LFO_NODE, Node("pitch", pitch, {"bend": "lfo"}), Node("vco", vco, {"pitch": "pitch"}))
+    return Patch(nodes)
+
+
+def on_a_saw(module: Module, port: str = "", *others: Node) -> Patch:
+    """A saw through a module, with the first of other nodes at one of its ports."""
+    inputs = {"audio": "saw", **({port: others[0].name} if port else {})}
+    return Patch((SAW, *others, Node("out", module, inputs)))
+
+
+MODULES: dict[str, Patch] = {
+    "pulse": Patch((Node("osc", PulseOscillator(phase=PHASE)),)),
+    "saw square": Patch((Node("osc", SawSquareOscillator(phase=PHASE)),)),
+    **{f"vco {shape}": sweeping(shape) for shape in ("sine", "square", "saw", "triangle")},
+    "vco at rest": Patch(
+        (Node("pitch", Pitch()), Node("vco", VCO("saw", phase=PHASE), {"pitch": "pitch"}))
+    ),
+    "two-level modulation": Patch(
+        (
+            LFO_NODE,
+            Node("fm_lfo", FMLFO("sine", freq=QUICK), {"modulator": "lfo"}),
+            Node("fm", FMOscillator("saw"), {"modulator": "fm_lfo"}),
+        )
+    ),
+    "an envelope on the FM depth": Patch(
+        (
+            LFO_NODE,
+            Node("env", ADSR.spanning(CLOCK.duration_s)),
+            Node("fm", FMOscillator("square"), {"modulator": "lfo", "depth": "env"}),
+        )
+    ),
+    "operators": Patch(
+        (
+            LFO_NODE,
+            Node("pitch", Pitch(bend=Linear("bend", 0.0, 2.0)), {"bend": "lfo"}),
+            Node("op2", Operator(), {"pitch": "pitch"}),
+            Node("op3", Operator(), {"pitch": "pitch"}),
+            Node("op1", Operator(), {"pitch": "pitch", "modulator": ("op2", "op3")}),
+        )
+    ),
+    "noise": Patch((Node("noise", Noise("pink")),)),
+    "bent envelope": Patch((Node("env", BENT),)),
+    "shared gate": Patch(
+        (
+            Node("gate", Knob(Linear("value", 0.01, CLOCK.duration_s))),
+            Node("env", replace(ENVELOPE, hold=1.0), {"hold": "gate"}),
+            Node("linear", replace(ADSR.spanning(0.1), hold=1.0), {"audio": "env", "hold": "gate"}),
+        )
+    ),
+    "vca": on_a_saw(VCA(), "control", Node("env", ENVELOPE)),
+    "tremolo": on_a_saw(Tremolo(), "control", LFO_NODE),
+    "ring modulator": on_a_saw(RingModulator(), "carrier", Node("sine", Oscillator("sine"))),
+    "gain": on_a_saw(Gain()),
+    "soft clip": on_a_saw(SoftClip()),
+    "weighted mix": Patch((SAW, LFO_NODE, Node("mix", WeightedMix(2), {"audio": ("saw", "lfo")}))),
+    "switched node": Patch((SAW, Node("out", SoftClip(), {"audio": "saw"}, switched=True))),
+}
 PATCHES: dict[str, Patch] = {
+    **MODULES,
     **{f"oscillator {s}": Patch((Node("osc", Oscillator(s, phase=PHASE)),)) for s in SHAPES},
     **{f"fm {s}": with_modulator(FMOscillator(s, phase=PHASE)) for s in SHAPES},
     "fm by a saw": Patch(
@@ -54,6 +148,8 @@ PATCHES: dict[str, Patch] = {
     ),
     **{name: chains.build(name, CLOCK.duration_s) for name in chains.names()},
 }
+# By design not the gradient of the sound: see test_surrogate.py.
+SURROGATES = ("SURROGATE_LFO_SAW", "SURROGATE_LFO_SINE")
 
 
 def squares(audio: Tensor) -> Tensor:
@@ -76,10 +172,12 @@ def continuous_entries(patch: Patch) -> list[int]:
 
 
 def points(patch: Patch, n: int, seed: int) -> Tensor:
-    """Points inside the unit cube, so that the steps stay in it."""
+    """Points inside the unit cube, so that the steps stay in it; all that can be off is on."""
     generator = torch.Generator().manual_seed(seed)
     unit = torch.rand(n, patch.space.dimension, generator=generator, dtype=torch.float64)
-    return 0.05 + 0.9 * unit
+    specs = [spec for _, spec in patch.space.specs for _ in spec.entry_names]
+    switches = torch.tensor([isinstance(spec, Switch) for spec in specs])
+    return torch.where(switches, 0.75, 0.05 + 0.9 * unit)
 
 
 def gradients(patch: Patch, unit: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
@@ -95,7 +193,7 @@ def gradients(patch: Patch, unit: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("loss", [squares, mel])
-@pytest.mark.parametrize("name", PATCHES)
+@pytest.mark.parametrize("name", [name for name in PATCHES if name not in SURROGATES])
 def test_gradients_are_those_of_the_sound(name: str, loss: Loss) -> None:
     patch = PATCHES[name]
     automatic, measured = gradients(patch, points(patch, 6, seed=len(name)), loss)
@@ -155,7 +253,7 @@ def test_choice_gradient_is_the_softmax_of_what_each_waveform_would_do() -> None
             Patch((Node("osc", Oscillator(s, freq=200.0, amp=0.7)),)).render(
                 torch.zeros(1, 0, dtype=torch.float64), CLOCK
             )
-            for s in SHAPES
+            for s in ("sine", "square", "saw")
         ]
     )
     assert torch.equal(audio.detach()[0], waves[0])
@@ -175,7 +273,7 @@ def test_float32_gradients_are_close_to_float64(name: str) -> None:
         for leaf in (unit.clone().requires_grad_(), unit.double().requires_grad_())
     )
     apart = (single - double).norm(dim=1) / double.norm(dim=1)
-    assert float(apart.max()) < 1e-2
+    assert float(apart.max()) < (0.1 if name.startswith("DX7Alg") else 1e-2)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -175,7 +175,7 @@ def test_unknown_waveforms_are_refused_when_built() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'saw'"):
         Oscillator("sawr")
     with pytest.raises(UnknownNameError, match="triangle"):
-        FMOscillator(Choice("shape", ("sine", "triangle")))
+        FMOscillator(Choice("shape", ("sine", "triangel")))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

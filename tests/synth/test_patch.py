@@ -217,6 +217,53 @@ def test_patches_survive_pickling() -> None:
 A, B = Node("a", Level()), Node("b", Level())
 
 
+@dataclass(frozen=True)
+class Still(Module):
+    """A constant control, one sample wide."""
+
+    level: Linear | float = Linear("level", 0.0, 10.0)
+
+    def render(self, inputs: Inputs) -> Tensor:
+        return inputs.values["level"][:, None]
+
+
+def test_a_control_that_stands_still_is_as_long_as_any_signal_outside() -> None:
+    patch = Patch(
+        (
+            Node("still", Still(3.0)),
+            Node("mix", Mix(), {"audio": (Switched("still"), "still")}),
+            Node("out", Product(), {"left": "mix", "right": "still"}),
+        )
+    )
+    unit = torch.tensor([[1.0], [0.0]])
+    rendered = patch.render(unit, CLOCK, taps=True)
+    assert {signal.shape for signal in rendered.taps.values()} == {(2, 300)}
+    assert rendered.audio[:, -1].tolist() == [9.0, 4.5]
+    assert all(signal.is_contiguous() for signal in rendered.taps.values())
+    assert Patch((Node("still", Still()),)).render(torch.ones(2, 1), CLOCK).shape == (2, 300)
+
+
+def test_a_switched_source_is_silent_when_off() -> None:
+    patch = Patch((Node("a", Level(3.0), switched=True),))
+    assert patch.space.names == ["a.active"]
+    assert (level(patch, 0.5), level(patch, 0.49)) == (3.0, 0.0)
+
+
+def test_a_switched_processor_lets_the_sound_past_when_off() -> None:
+    effect = Node("effect", Mix(), {"audio": ("a", "b")}, switched=True)
+    patch = Patch((Node("a", Level(2.0)), Node("b", Level(6.0)), effect))
+    assert (level(patch, 1.0), level(patch, 0.0)) == (4.0, 2.0)
+
+
+def test_a_nodes_switch_has_the_gradient_of_what_it_would_change() -> None:
+    effect = Node("effect", Mix(), {"audio": ("a", "b")}, switched=True)
+    patch = Patch((Node("a", Level(2.0)), Node("b", Level(6.0)), effect))
+    for value in (0.2, 0.8):
+        unit = torch.tensor([[value]], dtype=torch.float64, requires_grad=True)
+        (gradient,) = torch.autograd.grad(patch.render(unit, CLOCK).sum(), unit)
+        assert float(gradient) == pytest.approx(300 * (4.0 - 2.0))
+
+
 @pytest.mark.parametrize(
     ("make", "kind", "words"),
     [

@@ -6,7 +6,9 @@ beside them does not show it. The band-limited forms replace each jump by the in
 B-spline four samples wide (polyBLEP of third order: Välimäki, Pekonen, Nam, "Perceptually informed
 synthesis of bandlimited classical waveforms using integrated polynomial interpolation", JASA 131,
 2012). They are twice continuously differentiable in phase and frequency, so that automatic
-differentiation gives the derivative of the sound that is heard.
+differentiation gives the derivative of the sound that is heard. The triangle has no jumps, but
+corners, which become the twofold integral of the B-spline (BLAMP: Esqueda, Välimäki, Bilbao,
+"Rounding corners with BLAMP", DAFx 2016).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import torch
 from torch import Tensor
 
 from synthgym.errors import unknown_name
-from synthgym.synth.dsp.steps import smooth_saw, smooth_square
+from synthgym.synth.dsp.steps import smooth_saw, smooth_square, smooth_triangle
 
 
 def sine(phase: Tensor, increment: Tensor | None = None) -> Tensor:
@@ -42,13 +44,20 @@ def saw(phase: Tensor, increment: Tensor) -> Tensor:
     return smooth_saw(phase, increment)
 
 
-def naive_square(phase: Tensor, increment: Tensor | None = None) -> Tensor:
-    """Closed-form square, the sign of the sine: 0 at phase 0. Its derivative is zero.
+def triangle(phase: Tensor, increment: Tensor) -> Tensor:
+    """Band-limited triangle, 0 and rising at phase 0, as the sine is. Arguments as in `square`."""
+    return smooth_triangle(phase, increment)
 
-    `increment` is ignored.
+
+def naive_square(phase: Tensor, increment: Tensor | None = None) -> Tensor:
+    """Closed-form square, the sign of the sine: 0 just where it jumps. `increment` is ignored.
+
+    Its derivative is zero almost everywhere.
     """
-    wrapped = phase - (phase.detach() + 0.5).floor()
-    return torch.sign(wrapped)
+    at = phase.detach()
+    wrapped = at - (at + 0.5).floor()
+    level = torch.where(wrapped == -0.5, 0.0, wrapped.sign())
+    return level.to(phase.dtype) + 0 * phase
 
 
 def naive_saw(phase: Tensor, increment: Tensor | None = None) -> Tensor:
@@ -57,13 +66,29 @@ def naive_saw(phase: Tensor, increment: Tensor | None = None) -> Tensor:
     return 2 * (shifted - shifted.detach().floor()) - 1
 
 
+def naive_triangle(phase: Tensor, increment: Tensor | None = None) -> Tensor:
+    """Closed-form triangle; it aliases, but far less than what jumps. `increment` is ignored."""
+    wrapped = phase - (phase.detach() + 0.25).floor() - 0.25
+    return 1 - 4 * wrapped.abs()
+
+
 Waveform = Callable[[Tensor, Tensor], Tensor]
-BAND_LIMITED: dict[str, Waveform] = {"sine": sine, "square": square, "saw": saw}
-NAIVE: dict[str, Waveform] = {"sine": sine, "square": naive_square, "saw": naive_saw}
+BAND_LIMITED: dict[str, Waveform] = {
+    "sine": sine,
+    "square": square,
+    "saw": saw,
+    "triangle": triangle,
+}
+NAIVE: dict[str, Waveform] = {
+    "sine": sine,
+    "square": naive_square,
+    "saw": naive_saw,
+    "triangle": naive_triangle,
+}
 
 
 def waveform(shape: str, naive: bool = False) -> Waveform:
-    """The function of a waveform's name: `"sine"`, `"square"` or `"saw"`.
+    """The function of a waveform's name: `"sine"`, `"square"`, `"saw"` or `"triangle"`.
 
     Raises:
         UnknownNameError: there is no such waveform.

@@ -1,12 +1,17 @@
-"""Saw and square whose jumps are smoothed steps: values and derivatives in few passes over memory.
+"""Saw, square and triangle with smoothed jumps or corners: values and derivatives, in few passes.
 
 A jump becomes the integral of a cubic B-spline, four samples wide. With `a` the distance from the
 jump in samples, what is missing to the final value of a unit step is
 
     tail(a) = (max(2 - a, 0)^4 - 4 max(1 - a, 0)^4) / 24,
 
-and its derivative `-(max(2 - a, 0)^3 - 4 max(1 - a, 0)^3) / 6`. Both are worked out here in place,
-a cache's worth of samples at a time: fresh large tensors would cost more than the arithmetic.
+and its derivative `-(max(2 - a, 0)^3 - 4 max(1 - a, 0)^3) / 6`. A corner becomes the integral of
+such a step, and lies off the sharp one by the integral of the tail,
+
+    corner(a) = (max(2 - a, 0)^5 - 4 max(1 - a, 0)^5) / 120
+
+for each unit of slope by which it turns. All are worked out here in place, a cache's worth of
+samples at a time: fresh large tensors would cost more than the arithmetic.
 """
 
 from __future__ import annotations
@@ -46,6 +51,13 @@ def smooth_square(phase: Tensor, increment: Tensor) -> Tensor:
     return signal
 
 
+def smooth_triangle(phase: Tensor, increment: Tensor) -> Tensor:
+    """Triangle, 0 and rising at phase 0, with its corners smoothed; arguments as above."""
+    width = increment.abs().clamp(MIN_WIDTH, MAX_WIDTH)
+    signal: Tensor = _Smoothed.apply(phase, width, _Triangle)  # type: ignore[no-untyped-call]
+    return signal
+
+
 def _tail_24(distance: Tensor, inverse: Tensor, out: Tensor, spare: Tensor) -> Tensor:
     """24 times the tail at `distance` cycles, with `inverse` = -1 / width; writes `out`."""
     outer = torch.addcmul(distance.new_tensor(2.0), distance, inverse, out=out).clamp_min_(0)
@@ -59,6 +71,13 @@ def _slope_6(distance: Tensor, inverse: Tensor, out: Tensor, spare: Tensor) -> T
     inner = torch.sub(outer, 1, out=spare).clamp_min_(0)
     inner.mul_(inner.square())
     return outer.mul_(outer.square()).sub_(inner, alpha=4)
+
+
+def _corner_120(distance: Tensor, inverse: Tensor, out: Tensor, spare: Tensor) -> Tensor:
+    """120 times what a smoothed corner lacks, at `distance` cycles; writes `out`."""
+    outer = torch.addcmul(distance.new_tensor(2.0), distance, inverse, out=out).clamp_min_(0)
+    inner = torch.sub(outer, 1, out=spare).clamp_min_(0)
+    return outer.pow_(5).sub_(inner.pow_(5), alpha=4)
 
 
 class _Saw:
@@ -114,7 +133,45 @@ class _Square:
         other.sub_(slope).mul_(inverse).mul_(1 / 3)
 
 
-_Shape = type[_Saw] | type[_Square]
+class _Triangle:
+    """1 - 4 d + 8 width (corner(0.5 - d) - corner(d)), d in [0, 0.5] the distance from the top."""
+
+    @staticmethod
+    def _distance(phase: Tensor, wrapped: Tensor) -> Tensor:
+        turns = torch.add(phase, 0.25, out=wrapped).floor_()
+        return torch.sub(phase, turns, out=wrapped).sub_(0.25)
+
+    @staticmethod
+    def values(phase: Tensor, inverse: Tensor, out: Tensor, scratch: list[Tensor]) -> None:
+        wrapped, distance, top, spare = scratch
+        torch.abs(_Triangle._distance(phase, wrapped), out=distance)
+        _corner_120(distance, inverse, top, spare)
+        below = torch.sub(phase.new_tensor(0.5), distance, out=wrapped)
+        bottom = _corner_120(below, inverse, out, spare)
+        bottom.sub_(top).div_(inverse).mul_(-1 / 15)
+        bottom.add_(1).sub_(distance, alpha=4)
+
+    @staticmethod
+    def slopes(
+        phase: Tensor, inverse: Tensor, by_phase: Tensor, by_width: Tensor, scratch: list[Tensor]
+    ) -> None:
+        wrapped, distance, part, spare = scratch
+        torch.abs(_Triangle._distance(phase, wrapped), out=distance)
+        sign = wrapped.sign_()
+        tail = _tail_24(distance, inverse, by_phase, spare)
+        torch.mul(tail, distance, out=by_width)
+        corner = _corner_120(distance, inverse, part, spare)
+        # Both corners alike, at the top and then, with the other sign, at the bottom.
+        by_width.mul_(inverse).mul_(1 / 3).sub_(corner, alpha=1 / 15)
+        torch.sub(phase.new_tensor(0.5), distance, out=distance)
+        corner = _corner_120(distance, inverse, part, spare)
+        by_width.add_(corner, alpha=1 / 15)
+        other = _tail_24(distance, inverse, part, spare)
+        by_phase.add_(other).mul_(1 / 3).sub_(4).mul_(sign)
+        by_width.addcmul_(other.mul_(distance), inverse, value=-1 / 3)
+
+
+_Shape = type[_Saw] | type[_Square] | type[_Triangle]
 
 
 def _chunks(phase: Tensor) -> Iterator[tuple[slice, slice]]:

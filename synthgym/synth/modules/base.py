@@ -36,18 +36,41 @@ class Inputs:
 
     Args:
         values: physical parameter values by name, `(batch,)`; one-hot `(batch, k)` for a Choice.
-        signals: the signals at each connected port, each `(batch, n_samples)`.
+        signals: the signals at each connected port, each `(batch, n_samples)`, or `(batch, 1)` if
+            it stands still.
         clock: time base.
+        node: the node's name: what tells two sources of noise apart.
     """
 
     values: Mapping[str, Tensor]
     signals: Mapping[str, tuple[Tensor, ...]]
     clock: Clock
+    node: str = ""
 
     def signal(self, port: str) -> Tensor | None:
-        """The signal at a port, or None where it is not connected."""
+        """The signal at a port, `(batch, n_samples)`, or None where it is not connected."""
+        control = self.control(port)
+        return None if control is None else control.expand(-1, self.clock.n_samples)
+
+    def control(self, port: str) -> Tensor | None:
+        """As `signal`, but `(batch, 1)` if it stands still."""
         signals = self.signals.get(port, ())
         return signals[0] if signals else None
+
+    def required(self, port: str) -> Tensor:
+        """The signal at a port that a patch is not built without.
+
+        Raises:
+            PatchError: the module was rendered without a patch, and the port left empty.
+        """
+        return self.required_control(port).expand(-1, self.clock.n_samples)
+
+    def required_control(self, port: str) -> Tensor:
+        """As `required`, but `(batch, 1)` if it stands still."""
+        control = self.control(port)
+        if control is None:
+            raise PatchError(f"node {self.node!r} has no signal at port {port!r}; connect it")
+        return control
 
 
 @dataclass(frozen=True)
@@ -59,6 +82,8 @@ class Module(abc.ABC):
     """
 
     ports: ClassVar[tuple[Port, ...]] = ()
+    settings: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that hold a number which is no parameter."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -82,12 +107,14 @@ class Module(abc.ABC):
         return {
             name: float(value)
             for name, value in values.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
+            if isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and name not in self.settings
         }
 
     @abc.abstractmethod
     def render(self, inputs: Inputs) -> Tensor:
-        """The module's signal, `(batch, n_samples)`."""
+        """The module's signal: `(batch, n_samples)`, or `(batch, 1)` where it stands still."""
 
 
 def one_of(shape: Choice | str, values: Mapping[str, Tensor]) -> tuple[Tensor, tuple[str, ...]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from torch import Tensor
 
-from synthgym.synth.dsp.envelopes import adsr
+from synthgym.synth.dsp.envelopes import adsr, bent_adsr
 from synthgym.synth.modules.base import Inputs, Module, Port
 from synthgym.synth.params import Linear, Log
 
@@ -18,6 +18,8 @@ REFERENCE_S = 1.024
 class ADSR(Module):
     """Attack, decay, sustain, release: shapes the sound at its input, or is a control signal.
 
+    A control at the port `hold` takes the place of that parameter, so that envelopes may share it.
+
     Args:
         attack: in seconds.
         decay: in seconds.
@@ -26,7 +28,10 @@ class ADSR(Module):
         release: in seconds.
     """
 
-    ports: ClassVar[tuple[Port, ...]] = (Port("audio", optional=True),)
+    ports: ClassVar[tuple[Port, ...]] = (
+        Port("audio", optional=True),
+        Port("hold", optional=True),
+    )
 
     attack: Log | Linear | float = Log("attack", 0.002, 0.5, unit="s")
     decay: Log | Linear | float = Log("decay", 0.01, 1.0, unit="s")
@@ -35,7 +40,7 @@ class ADSR(Module):
     release: Log | Linear | float = Log("release", 0.01, 1.0, unit="s")
 
     @classmethod
-    def spanning(cls, duration_s: float) -> ADSR:
+    def spanning(cls, duration_s: float) -> Self:
         """An envelope whose longest times grow with the sound: the defaults are for 1.024 s."""
         scale = duration_s / REFERENCE_S
         return cls(
@@ -47,9 +52,53 @@ class ADSR(Module):
 
     def render(self, inputs: Inputs) -> Tensor:
         """See `Module.render`."""
-        v = inputs.values
-        envelope = adsr(
-            v["attack"], v["decay"], v["sustain"], v["hold"], v["release"], inputs.clock
-        )
+        envelope = self._envelope(inputs)
         audio = inputs.signal("audio")
         return envelope if audio is None else envelope * audio
+
+    def _envelope(self, inputs: Inputs) -> Tensor:
+        v, hold_s = inputs.values, self._hold_s(inputs)
+        return adsr(v["attack"], v["decay"], v["sustain"], hold_s, v["release"], inputs.clock)
+
+    def _hold_s(self, inputs: Inputs) -> Tensor:
+        shared = inputs.control("hold")
+        return inputs.values["hold"] if shared is None else shared[:, 0]
+
+
+@dataclass(frozen=True)
+class BentADSR(ADSR):
+    """An envelope as analog circuits make it; other arguments as in `ADSR`.
+
+    Args:
+        attack: see there.
+        decay: see there.
+        sustain: see there.
+        hold: see there.
+        release: see there.
+        curve: how far a stage bends: the time constants that it lasts.
+    """
+
+    curve: Log | Linear | float = 4.0
+
+    def _envelope(self, inputs: Inputs) -> Tensor:
+        v = inputs.values
+        return bent_adsr(
+            v["attack"],
+            v["decay"],
+            v["sustain"],
+            self._hold_s(inputs),
+            v["release"],
+            v["curve"],
+            inputs.clock,
+        )
+
+
+@dataclass(frozen=True)
+class VCA(Module):
+    """Amplifies a sound by a control signal, such as an envelope: their product."""
+
+    ports: ClassVar[tuple[Port, ...]] = (Port("audio"), Port("control"))
+
+    def render(self, inputs: Inputs) -> Tensor:
+        """See `Module.render`."""
+        return inputs.required("audio") * inputs.required_control("control")

@@ -1,0 +1,132 @@
+"""Whole voices, larger than DiffMoog's chains."""
+
+from __future__ import annotations
+
+from synthgym.synth.modules import (
+    FMLFO,
+    LFO,
+    VCA,
+    VCO,
+    BentADSR,
+    Knob,
+    Ladder,
+    Module,
+    Noise,
+    Pitch,
+    WeightedMix,
+)
+from synthgym.synth.modules.oscillators import ALL_SHAPES
+from synthgym.synth.params import Choice, Linear, Log
+from synthgym.synth.patch import Node, Patch
+
+REFERENCE_S = 1.024
+
+NOTE = Log("freq", 32.703, 523.25, unit="Hz")
+# Below self-oscillation, which would sound without a note.
+RESONANCE = Linear("resonance", 0.0, 3.8)
+OSCILLATOR_SHAPES = Choice("shape", ("saw", "square", "triangle"))
+TUNE = Linear("tune", -12.0, 12.0, unit="semitones")
+
+
+def _envelope(duration_s: float) -> Module:
+    """An envelope whose gate comes from elsewhere."""
+    scale = duration_s / REFERENCE_S
+    return BentADSR(
+        attack=Log("attack", 0.002, max(0.5 * scale, 0.02), unit="s"),
+        decay=Log("decay", 0.01, max(scale, 0.02), unit="s"),
+        hold=scale,
+        release=Log("release", 0.01, max(scale, 0.02), unit="s"),
+        curve=Linear("curve", 0.1, 6.0),
+    )
+
+
+def mono(duration_s: float) -> Patch:
+    """A voice like those of the Minimoog.
+
+    Two oscillators, the second detuned, and noise are mixed into a ladder filter; one envelope
+    opens the filter, another shapes the amplitude; an LFO moves pitch and cutoff.
+    """
+    envelope = _envelope(duration_s)
+    scale = duration_s / REFERENCE_S
+    gate = {"hold": "note_on"}
+    sources = ("vco_1", "vco_2", "noise")
+    return Patch(
+        (
+            Node("lfo", LFO(Choice("shape", ALL_SHAPES))),
+            Node("note_on", Knob(Linear("value", 0.1 * scale, scale, unit="s"))),
+            Node("pitch", Pitch(NOTE, Linear("bend", 0.0, 2.0, "semitones")), {"bend": "lfo"}),
+            Node("vco_1", VCO(OSCILLATOR_SHAPES), {"pitch": "pitch"}),
+            Node("vco_2", VCO(OSCILLATOR_SHAPES, tune=TUNE), {"pitch": "pitch"}),
+            Node("noise", Noise(amp=1.0)),
+            Node("mixer", WeightedMix(3, Linear("level", 0.0, 0.5)), {"audio": sources}),
+            Node("filter_env", envelope, gate),
+            Node("sweep", WeightedMix(2), {"audio": ("filter_env", "lfo")}),
+            Node(
+                "ladder",
+                Ladder(resonance=RESONANCE, intensity=3.0),
+                {"audio": "mixer", "cutoff": "sweep"},
+            ),
+            Node("env", envelope, {"audio": "ladder", **gate}),
+        )
+    )
+
+
+def voice(duration_s: float) -> Patch:
+    """The modules of torchsynth's `Voice`, for comparisons of speed.
+
+    After Turian et al., "One billion audio sounds from GPU-enabled modular synthesis", DAFx 2021.
+    A keyboard's pitch and note length go to all; two LFOs have envelopes on their rate and on their
+    amplitude; a matrix mixes them and two more envelopes into the pitch and amplitude of a sine and
+    of a square or saw oscillator, and into the amplitude of noise; a mixer ends it. Ranges are this
+    project's own, so that no tone passes 2093 Hz.
+    """
+    envelope = _envelope(duration_s)
+    scale = duration_s / REFERENCE_S
+    gate = {"hold": "note_on"}
+    lfo = FMLFO(
+        Choice("shape", ALL_SHAPES),
+        freq=Log("freq", 0.5, 20.0, unit="Hz"),
+        depth=Linear("depth", -10.0, 20.0, unit="Hz"),
+    )
+    nodes = [
+        Node("keyboard", Pitch(NOTE)),
+        Node("note_on", Knob(Linear("value", 0.1 * scale, scale, unit="s"))),
+        Node("adsr_1", envelope, gate),
+        Node("adsr_2", envelope, gate),
+    ]
+    for name in ("lfo_1", "lfo_2"):
+        nodes += [
+            Node(f"{name}_rate_adsr", envelope, gate),
+            Node(name, lfo, {"modulator": f"{name}_rate_adsr"}),
+            Node(f"{name}_amp_adsr", envelope, {"audio": name, **gate}),
+        ]
+    modulation = ("adsr_1", "adsr_2", "lfo_1_amp_adsr", "lfo_2_amp_adsr")
+    amplitude = WeightedMix(4, Linear("level", 0.0, 0.25))
+    for name, source in (
+        ("vco_1", VCO("sine", tune=TUNE, bend=Linear("bend", -3.0, 3.0, unit="semitones"))),
+        (
+            "vco_2",
+            VCO(
+                Choice("shape", ("square", "saw")),
+                tune=TUNE,
+                bend=Linear("bend", -3.0, 3.0, unit="semitones"),
+            ),
+        ),
+    ):
+        nodes += [
+            Node(f"{name}_pitch", WeightedMix(4), {"audio": modulation}),
+            Node(f"{name}_amp", amplitude, {"audio": modulation}),
+            Node(name, source, {"pitch": "keyboard", "bend": f"{name}_pitch"}),
+            Node(f"{name}_vca", VCA(), {"audio": name, "control": f"{name}_amp"}),
+        ]
+    nodes += [
+        Node("noise_amp", amplitude, {"audio": modulation}),
+        Node("noise", Noise(amp=1.0)),
+        Node("noise_vca", VCA(), {"audio": "noise", "control": "noise_amp"}),
+        Node(
+            "mixer",
+            WeightedMix(3, Linear("level", 0.0, 0.5)),
+            {"audio": ("vco_1_vca", "vco_2_vca", "noise_vca")},
+        ),
+    ]
+    return Patch(tuple(nodes))
