@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from synthgym import kernels
+from synthgym.derivatives import first_order
 from synthgym.synth.clock import Clock
 
 
@@ -75,6 +76,7 @@ class _ADSR(torch.autograd.Function):
         return out
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (times,) = ctx.saved_tensors
         by = torch.empty(times.shape, dtype=torch.float64)
@@ -114,7 +116,7 @@ def bent_adsr(
     """
     values = (attack_s, decay_s, sustain, hold_s, release_s, curve)
     if kernels.serve(*values):
-        starts, shapes = _bent_stages(*(value.double() for value in values), clock)
+        starts, shapes = _bent_stages(*(value.double() for value in values), clock=clock)
         envelope: Tensor = _Stages.apply(shapes, starts, clock)  # type: ignore[no-untyped-call]
         return envelope
     return _bent_adsr(*values, clock)
@@ -197,6 +199,7 @@ class _Stages(torch.autograd.Function):
         return out
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         shapes, starts = ctx.saved_tensors
         by = torch.empty_like(shapes)

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from synthgym import kernels
+from synthgym.derivatives import first_order
 from synthgym.synth.clock import Clock
 from synthgym.synth.dsp.svf import along_time, plain
 
@@ -116,7 +116,7 @@ class _Laddered(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         code, rate, kept = kernels.module("ladder"), ctx.rate, ctx.kept
         by = [torch.empty(a.shape) for a in ctx.arguments]

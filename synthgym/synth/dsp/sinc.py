@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from synthgym import kernels
+from synthgym.derivatives import first_order
 from synthgym.errors import unknown_name
 from synthgym.synth.clock import Clock
 
@@ -193,7 +193,7 @@ class _Convolved(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         reach, n_fft, n_samples = ctx.reach, ctx.n_fft, gradient.shape[1]
         by_audio = torch.empty_like(gradient)

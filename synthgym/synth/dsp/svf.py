@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from synthgym import kernels
+from synthgym.derivatives import first_order
 from synthgym.synth.clock import Clock
 from synthgym.synth.dsp.scan import affine_scan
 
@@ -95,7 +95,7 @@ class _Filtered(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         code, starts, rate = kernels.module("svf"), ctx.starts, ctx.rate
         mix, audio, cutoff, q = ctx.arguments
