@@ -155,6 +155,7 @@ def _bent_stages(
     hold_s: Tensor,
     release_s: Tensor,
     curve: Tensor,
+    *,
     clock: Clock,
 ) -> tuple[Tensor, Tensor]:
     """Attack, decay, sustain, release and the silence after it, for the kernel of that name.
