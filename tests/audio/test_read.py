@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from synthgym import audio
 from synthgym.errors import ParameterError
@@ -174,16 +176,22 @@ def test_a_sound_keeps_where_it_came_from(tone_file):
 
 
 @pytest.mark.parametrize("name", ["x.wav", "x.flac", "x.ogg", "x.mp3"])
-def test_a_note_is_read_in_milliseconds(tmp_path, tone, name):
+def test_a_note_is_read_about_as_fast_as_the_libraries_can(tmp_path, tone, name):
     path = tmp_path / name
     soundfile.write(path, np.stack([tone(duration_s=4.0)] * 2, axis=1), 44100)
-    seconds = []
-    for _ in range(5):
+
+    def least() -> None:
+        samples, _ = soundfile.read(path, dtype="float32")
+        soxr.resample(samples.mean(1), 44100, 16000, quality="VHQ")
+
+    def seconds(call: Callable[[], object]) -> float:
         begun = time.perf_counter()
-        audio.read(path, 16000)
-        seconds.append(time.perf_counter() - begun)
-    # It takes 5 to 20 ms; the bound leaves room for a busy machine.
-    assert min(seconds) < 0.1
+        call()
+        return time.perf_counter() - begun
+
+    # Beside what the libraries alone take, in turn, so that a busy machine slows both.
+    pairs = [(seconds(lambda: audio.read(path, 16000)), seconds(least)) for _ in range(9)]
+    assert min(ours for ours, _ in pairs) < 4 * min(theirs for _, theirs in pairs)
 
 
 def test_mp3_without_a_table_of_contents(tmp_path, tone):
