@@ -68,7 +68,7 @@ def stages_gradient(starts, shapes, sample_rate, gradient, by):
     table = np.empty(BLOCK, np.float32)
     for b in range(gradient.shape[0]):
         for k in range(shapes.shape[1]):
-            _, scale, rate, since = shapes[b, k]
+            scale, rate, since = shapes[b, k, 1], shapes[b, k, 2], shapes[b, k, 3]
             first, end = starts[b, k], starts[b, k + 1]
             by[b, k, :] = 0.0
             if first < end:

@@ -11,6 +11,7 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
+from synthgym import kernels
 from synthgym.errors import ParameterError, PatchError, unknown_name
 from synthgym.synth.clock import Clock
 from synthgym.synth.modules.base import Inputs, Module
@@ -31,6 +32,13 @@ class Switched:
 Connection = str | Switched
 
 ACTIVE = "active"
+
+# Without gradients, rows are rendered so many samples at a time, so that a batch of any size needs
+# no more memory. Patches of many nodes go by fewer: a node then finds the signals of those before
+# it in the cache. Those of few gain nothing by that, and lose by the calls.
+MANY_NODES = 8
+CACHE_SAMPLES = 1 << 19
+MEMORY_SAMPLES = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -168,6 +176,28 @@ class Patch:
             ParameterError: wrong shape or dtype.
         """
         decoded = self.space.decode(unit, generator)
+        if taps:
+            signals = self._signals(decoded, unit, clock)
+            whole = {name: _whole(signal, clock) for name, signal in signals.items()}
+            return Rendered(whole[self.output], whole)
+        most = CACHE_SAMPLES if len(self.nodes) >= MANY_NODES else MEMORY_SAMPLES
+        n_together = max(1, most // clock.n_samples)
+        if len(unit) <= n_together or not _separable(unit):
+            return _whole(self._signals(decoded, unit, clock)[self.output], clock)
+        audio = unit.new_empty(len(unit), clock.n_samples)
+        for first in range(0, len(unit), n_together):
+            rows = slice(first, first + n_together)
+            own = {
+                node: {name: value[rows] for name, value in values.items()}
+                for node, values in decoded.items()
+            }
+            audio[rows] = self._signals(own, unit[rows], clock)[self.output]
+        return audio
+
+    def _signals(
+        self, decoded: Mapping[str, Mapping[str, Tensor]], unit: Tensor, clock: Clock
+    ) -> dict[str, Tensor]:
+        """Every node's signal, by name."""
         signals: dict[str, Tensor] = {}
         for node in self._order:
             own = decoded.get(node.name, {})
@@ -175,10 +205,7 @@ class Patch:
             inputs = Inputs(values, _gather(node, own, signals), clock, node.name)
             signal = node.module.render(inputs)
             signals[node.name] = _gated(signal, inputs) if node.switched else signal
-        if taps:
-            whole = {name: _whole(signal, clock) for name, signal in signals.items()}
-            return Rendered(whole[self.output], whole)
-        return _whole(signals[self.output], clock)
+        return signals
 
     def unit(self, values: Mapping[str, Mapping[str, float | str | bool]]) -> Tensor:
         """The unit vector `(dimension,)`, float64, of physical values; see `ParamSpace.encode`."""
@@ -194,6 +221,12 @@ def check_unit_values(unit: Tensor) -> None:
             f"unit has entries from {float(unit.min()):g} to {float(unit.max()):g}; "
             "every entry must be in [0, 1]"
         )
+
+
+def _separable(unit: Tensor) -> bool:
+    """Whether rows may be rendered one after the other: on the CPU, with no derivative to keep."""
+    needs_gradient = torch.is_grad_enabled() and unit.requires_grad
+    return unit.device.type == "cpu" and not needs_gradient and not kernels.has_tangent(unit)
 
 
 def _whole(signal: Tensor, clock: Clock) -> Tensor:

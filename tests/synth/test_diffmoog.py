@@ -161,6 +161,36 @@ def test_depth_is_the_index_in_hz() -> None:
     assert depth == pytest.approx(0.05 * 22050 / (2 * math.pi))
 
 
+def test_a_filter_is_of_the_kind_that_it_names() -> None:
+    """Under the cutoff a lowpass leaves a sine as it is, and a highpass nothing of it."""
+    levels = []
+    for kind in ("low_pass", "high_pass"):
+        cells: dict[str, Any] = {
+            "0,0": {"op": "lfo", "params": {"freq": 1.0, "waveform": "sine"}},
+            "0,1": {
+                "op": "fm",
+                "params": {"freq_c": 440.0, "waveform": "sine", "mod_index": 0.0},
+            },
+            "0,2": {"op": "filter", "params": {"filter_freq": 2000.0, "filter_type": kind}},
+        }
+        preset = {"chain": "FM_FILTER", "sample_rate": 16000, "duration_s": 0.25, "cells": cells}
+        patch, unit = from_diffmoog(preset)
+        audio = patch.render(unit[None], Clock(16000, 4000))
+        levels.append(float(audio[:, 200:-200].abs().max()))
+    assert levels == pytest.approx([1.0, 0.0], abs=1e-3)
+
+
+def test_a_cell_that_the_original_lacks_is_refused() -> None:
+    preset = {
+        "chain": "FILTER_ONLY",
+        "sample_rate": 16000,
+        "duration_s": 0.25,
+        "cells": {"0,1": {"op": "noise"}},
+    }
+    with pytest.raises(PatchError, match="noise is no operation of the original"):
+        from_diffmoog(preset)
+
+
 def test_activity_is_a_switch() -> None:
     cells: dict[str, Any] = {
         "0,0": {"op": "lfo_sine", "params": {"freq": 5.0}},

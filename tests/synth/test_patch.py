@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from synthgym.errors import ParameterError, PatchError, SynthgymError, UnknownNameError
-from synthgym.synth import Clock, Linear, Log, Node, Patch, Switched
+from synthgym.synth import Clock, Linear, Log, Node, Patch, Switched, chains
 from synthgym.synth.modules import (
     ADSR,
     LFO,
@@ -215,6 +215,25 @@ def test_patches_survive_pickling() -> None:
 
 
 A, B = Node("a", Level()), Node("b", Level())
+
+
+@pytest.mark.parametrize("name", ["FM", "Modular", "Voice"])
+def test_rows_rendered_some_at_a_time_are_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = chains.build(name, CLOCK.duration_s)
+    generator = torch.Generator().manual_seed(0)
+    unit = torch.rand(11, built.space.dimension, generator=generator)
+    whole = built.render(unit, CLOCK, taps=True).audio
+    for samples in (1, 300, 1200):
+        monkeypatch.setattr("synthgym.synth.patch.CACHE_SAMPLES", samples)
+        monkeypatch.setattr("synthgym.synth.patch.MEMORY_SAMPLES", samples)
+        torch.testing.assert_close(built.render(unit, CLOCK), whole, atol=1e-6, rtol=0)
+        drawn, again = (
+            built.render(unit, CLOCK, taps=taps, generator=torch.Generator().manual_seed(5))
+            for taps in (False, True)
+        )
+        torch.testing.assert_close(drawn, again.audio, atol=1e-6, rtol=0)
 
 
 @dataclass(frozen=True)

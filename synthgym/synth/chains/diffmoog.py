@@ -17,6 +17,7 @@ from synthgym.synth.modules import (
     FMLFO,
     LFO,
     SVF,
+    Filter,
     FMOscillator,
     Lowpass,
     Mix,
@@ -33,6 +34,7 @@ from synthgym.synth.patch import Node, Patch, Switched
 # What the original adds to the length of each stage of an envelope, in units of the whole sound.
 STAGE_EPS = 1e-5
 WAVEFORMS = {"sine": "sine", "square": "square", "sawtooth": "saw"}
+FILTERS = {"low_pass": "lowpass", "high_pass": "highpass"}
 
 # The original's ranges, with a little room at both ends for rounding and for its stretched clock.
 FREQ = Log("freq", 32.0, 2300.0, unit="Hz")
@@ -81,7 +83,8 @@ def from_diffmoog(document: Mapping[str, Any]) -> tuple[Patch, Tensor]:
 
     Waveforms are the naive closed forms; the lowpass repeats the sound's ends and is a whole number
     of samples long, as there. `lowpass_filter_adsr`, whose original guesses a phase, is the
-    time-varying filter of this project's chains.
+    time-varying filter of this project's chains. The surrogate operations sound as the plain ones
+    of the same parameters do; the original's ignore the modulation index.
 
     Args:
         document: `chain`: one of DiffMoog's 36 names. `sample_rate` in Hz and `duration_s`.
@@ -173,7 +176,7 @@ def _rebuild(
     """Append a cell's nodes and their values."""
     active, fm_active = (params.pop(name, True) for name in ("active", "fm_active"))
     if cell.op not in _BUILDERS:
-        raise PatchError(f"{cell.op} has no rendering in the original; cell {cell.position}")
+        raise PatchError(f"cell {cell.position}: {cell.op} is no operation of the original")
     try:
         module, own = _BUILDERS[cell.op](params, frame)
         if isinstance(module, SVF):
@@ -288,6 +291,11 @@ def _lowpass(params: dict[str, Any], frame: _Frame) -> Built:
     return Lowpass(CUTOFF, edge="repeat", rounded=True), {"cutoff": params["filter_freq"]}
 
 
+def _filter(params: dict[str, Any], frame: _Frame) -> Built:
+    values: Values = {"cutoff": params["filter_freq"], "mode": FILTERS[params["filter_type"]]}
+    return Filter(CUTOFF, edge="repeat", rounded=True), values
+
+
 def _shaper(params: dict[str, Any], frame: _Frame) -> Built:
     cutoff_hz, nyquist_hz = params["filter_freq"], frame.sample_rate / 2
     octaves = peak_octaves(params["intensity"], cutoff_hz, nyquist_hz)
@@ -319,6 +327,7 @@ _BUILDERS: dict[str, Callable[[dict[str, Any], _Frame], Built]] = {
     "mix": lambda params, frame: (Mix(), {}),
     "env_adsr": _env_adsr,
     "amplitude_shape": _env_adsr,
+    "filter": _filter,
     "lowpass_filter": _lowpass,
     SHAPER: _shaper,
     "tremolo": _tremolo,

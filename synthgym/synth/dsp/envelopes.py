@@ -116,7 +116,7 @@ def bent_adsr(
     """
     values = (attack_s, decay_s, sustain, hold_s, release_s, curve)
     if kernels.serve(*values):
-        starts, shapes = _bent_stages(*(value.double() for value in values), clock=clock)
+        starts, shapes = _bent_stages(clock, *(value.double() for value in values))
         envelope: Tensor = _Stages.apply(shapes, starts, clock)  # type: ignore[no-untyped-call]
         return envelope
     return _bent_adsr(*values, clock)
@@ -149,14 +149,13 @@ def _bent_adsr(
 
 
 def _bent_stages(
+    clock: Clock,
     attack_s: Tensor,
     decay_s: Tensor,
     sustain: Tensor,
     hold_s: Tensor,
     release_s: Tensor,
     curve: Tensor,
-    *,
-    clock: Clock,
 ) -> tuple[Tensor, Tensor]:
     """Attack, decay, sustain, release and the silence after it, for the kernel of that name.
 
