@@ -36,7 +36,7 @@ $(VENV)/bin/python:
 # torch goes first: a later install of something that needs torch finds it there, and cannot bring
 # another build. The dry run tells which build it would be before a byte of it is fetched.
 $(VENV)/.installed-torch: constraints.txt | $(VENV)/bin/python
-	@echo "Installing torch ..."
+	@echo "Installing torch (some 200 MB, a minute or more) ..."
 	@$(PIP) install -qq --dry-run --report $(VENV)/torch-plan.json -c constraints.txt $(TORCH_ARGS) torch
 	@if [ "$(ALLOW_CUDA)" != 1 ] && grep -q '"name": "nvidia' $(VENV)/torch-plan.json; then \
 	  echo 'error: the package index offers the CUDA build of torch (several GB); synthgym needs' >&2; \

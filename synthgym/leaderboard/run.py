@@ -147,7 +147,7 @@ def _refuse_stale(jobs: Sequence[Job], existing: dict[RunId, Existing]) -> None:
         raise RecordError(
             f"{len(stale)} of {len(jobs)} runs have a record that was made under other "
             f"conditions; {first.run_id}: {existing[first.run_id].stale}. Use another folder than "
-            f'{first.folder}, or say on_stale="redo" or "keep"'
+            f"{first.folder}, or set on_stale (--on-stale) to redo or keep"
         )
 
 
