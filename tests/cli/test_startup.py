@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib import metadata
 
+import click
 from click.testing import CliRunner
 
 from synthgym.cli import main
@@ -34,12 +35,15 @@ def test_version_is_the_installed_one() -> None:
 
 
 def test_each_command_explains_itself() -> None:
-    commands = [[name] for name in main.commands if name != "bench"]
-    commands += [["bench", name] for name in ("run", "report", "verify", "table")]
-    for command in commands:
-        result = CliRunner().invoke(main, [*command, "-h"])
+    commands: list[list[str]] = []
+    for name, command in main.commands.items():
+        members = list(command.commands) if isinstance(command, click.Group) else [""]
+        commands += [[name, member] if member else [name] for member in members]
+    assert ["bench", "verify"] in commands
+    for words in commands:
+        result = CliRunner().invoke(main, [*words, "-h"])
         assert result.exit_code == 0
-        assert result.stdout.startswith(f"Usage: main {' '.join(command)}")
+        assert result.stdout.startswith(f"Usage: main {' '.join(words)}")
 
 
 def test_without_arguments_the_help_is_shown() -> None:
