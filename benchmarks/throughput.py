@@ -1,8 +1,8 @@
 """How fast the synth and the distance are, beside what the machine does at best in the same run.
 
-    python benchmarks/throughput.py [--seconds 1.024] [--rate 16000] [--json FILE]
+    python benchmarks/throughput.py [--chains FM,Voice] [--seconds 1.024] [--rate 16000] [--json FILE]
 
-For every chain, at batch 1 and 64: sounds per second for a rendering, a rendering with its gradient
+For each chain, at batch 1 and 64: sounds per second for a rendering, a rendering with its gradient
 (of the sum of squares), an evaluation (rendering and distance) and a gradient evaluation. `x real
 time` is sounds per second times their length. The last lines give sines and multiplications in
 place per second: the least that a sample costs here. Figures are the best of several repeats.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +19,12 @@ from typing import Any
 
 import torch
 
-from synthgym import Clock, MelDistance, chains
+from synthgym import Clock, MelDistance, chains, kernels
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--chains", default="Osc,OscADSR,FM,Subtractive", help="names, or: all")
     parser.add_argument("--rate", type=int, default=16000, help="sample rate in Hz")
     parser.add_argument("--seconds", type=float, default=1.024, help="length of a sound")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -33,9 +33,11 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     clock = Clock(options.rate, round(options.rate * options.seconds))
 
-    rows = [measure(name, batch, clock) for name in chains.names() for batch in (1, 64)]
-    print(f"{clock.duration_s:.3f} s at {clock.sample_rate} Hz, {options.threads} threads of")
-    print(f"{platform.processor() or platform.machine()}; sounds per second, (times real time)\n")
+    names = chains.names() if options.chains == "all" else options.chains.split(",")
+    rows = [measure(name, batch, clock) for name in names for batch in (1, 64)]
+    kind = "compiled kernels" if kernels.ready() else "torch alone"
+    print(f"{clock.duration_s:.3f} s at {clock.sample_rate} Hz, {options.threads} threads, {kind};")
+    print("sounds per second, (times real time)\n")
     columns = ["render", "render_gradient", "evaluation", "gradient_evaluation"]
     print("| chain | batch | " + " | ".join(c.replace("_", " + ") for c in columns) + " |")
     print("|---|--:|" + "--:|" * len(columns))
@@ -50,6 +52,7 @@ def main() -> None:
             "n_samples": clock.n_samples,
             "threads": options.threads,
             "torch": torch.__version__,
+            "kernels": kernels.ready(),
             "rows": rows,
             "machine_giga_per_s": limits,
         }
