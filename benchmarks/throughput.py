@@ -1,6 +1,6 @@
 """How fast the synth and the distance are, beside what the machine does at best in the same run.
 
-    python benchmarks/throughput.py [--chains FM,Voice] [--seconds 1.024] [--rate 16000] [--json FILE]
+    python benchmarks/throughput.py [--chains FM,Voice] [--seconds 4] [--rate 44100] [--json FILE]
 
 For each chain, at batch 1 and 64: sounds per second for a rendering, a rendering with its gradient
 (of the sum of squares), an evaluation (rendering and distance) and a gradient evaluation. `x real
