@@ -1,28 +1,33 @@
-"""Adam from several starts, through the synthesizer.
+"""Adam through the synthesizer: descends the exact gradient of the distance from several starts.
 
-The plain gradient method, given what helps it without changing what it is: the starts are the best
-of many random points, all of them descend side by side in one batch, and on the way the worse half
-gives up, three times. Then everything starts anew, for as long as there is budget. Discrete entries
-move by their straight-through gradients.
+A sound's distance has many local minima over pitch, and descent finds the nearest one. What makes
+the method work at all is where it starts: each round keeps the best of many random points, whose
+evaluations cost a third of a gradient, and stops following the starts that fall behind.
 
-Sources: Kingma and Ba, "Adam: A Method for Stochastic Optimization", arXiv 1412.6980; the halving
-is that of Jamieson and Talwalkar, "Non-stochastic Best Arm Identification", arXiv 1502.07943.
+Sources: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv 1412.6980
+(Algorithm 1; the cosine schedule is Loshchilov and Hutter's, arXiv 1608.03983); Jamieson and
+Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", AISTATS 2016
+(successive halving).
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synthgym.tasks import Problem
 
-Floats = NDArray[np.float64]
+Array = NDArray[np.float64]
 
 
 class Adam:
-    """Projected Adam on the suite's distance, in the unit cube, from several starts at once.
+    """Adam in the unit cube, in rounds of many starts that are halved three times.
+
+    Entries that choose between options get the straight-through gradients of the synthesizer, and
+    start at random like all others.
 
     Args:
         dimension: number of entries of a unit vector.
@@ -30,14 +35,17 @@ class Adam:
     """
 
     name = "adam"
-    settings: ClassVar[dict[str, Any]] = {
-        "n_starts": 16,
-        "n_screened": 512,
+    settings: Mapping[str, Any] = {
+        "n_starts": 32,
+        "n_drawn_per_start": 64,
         "n_steps": 100,
-        "learning_rate": 0.02,
-        "learning_rate_end": 0.0004,
+        "halve_after": [12, 25, 50],
+        "learning_rate": 0.01,
+        "learning_rate_end": 0.0002,
         "betas": [0.9, 0.9],
-        "halvings_at": [0.125, 0.25, 0.5],
+        "epsilon": 1e-8,
+        "tuned_on": "dev-0 to dev-5",
+        "tuning_cost": 2_000_000,
     }
 
     def __init__(self, dimension: int, seed: int) -> None:
@@ -45,40 +53,41 @@ class Adam:
         self._rng = np.random.default_rng(seed)
 
     def solve(self, problem: Problem) -> None:
-        """Descend until the problem ends the run."""
+        """Descend from new starts, round after round, until the problem ends the run."""
         while True:
-            self._descend(problem, self._screen(problem))
+            self._descend(problem, self._starts(problem))
 
-    def _screen(self, problem: Problem) -> Floats:
-        """The best of many random points; of fewer, where the budget is short."""
-        own = self.settings
-        n_screened = own["n_screened"]
+    def _starts(self, problem: Problem) -> Array:
+        """The best of many random points, shape (n_starts, d)."""
+        n_starts = self.settings["n_starts"]
+        n_drawn = n_starts * self.settings["n_drawn_per_start"]
         if problem.remaining is not None:
-            n_screened = min(n_screened, max(problem.remaining // 8, own["n_starts"]))
-        points = self._rng.random((n_screened, self._dimension))
-        order = np.argsort(problem.batch(points), kind="stable")
-        return points[order[: own["n_starts"]]]
+            # Of a small budget, at least half is for the descent.
+            n_drawn = max(1, min(n_drawn, problem.remaining // 2))
+        drawn = self._rng.random((n_drawn, self._dimension))
+        return drawn[np.argsort(problem.batch(drawn), kind="stable")[:n_starts]]
 
-    def _descend(self, problem: Problem, points: Floats) -> None:
+    def _descend(self, problem: Problem, x: Array) -> None:
+        """Follow starts (n, d) down; the worse half is dropped at each halving."""
         own = self.settings
-        n_steps, (beta_1, beta_2) = own["n_steps"], own["betas"]
-        halvings = {int(share * n_steps) for share in own["halvings_at"]}
-        mean, square = np.zeros_like(points), np.zeros_like(points)
-        best = np.full(len(points), np.inf)
-        for step in range(1, n_steps + 1):
-            values, gradients = problem.value_and_grad(points)
-            best = np.minimum(best, values)
+        beta1, beta2 = own["betas"]
+        mean, square = np.zeros_like(x), np.zeros_like(x)
+        best = np.full(len(x), np.inf)
+        for step in range(1, own["n_steps"] + 1):
+            values, gradients = problem.value_and_grad(x)
+            best = np.fmin(best, values)
             gradients = np.nan_to_num(gradients)
-            mean = beta_1 * mean + (1 - beta_1) * gradients
-            square = beta_2 * square + (1 - beta_2) * gradients**2
-            move = (mean / (1 - beta_1**step)) / (np.sqrt(square / (1 - beta_2**step)) + 1e-8)
-            points = np.clip(points - self._learning_rate(step) * move, 0.0, 1.0)
-            if step in halvings and len(points) > 1:
-                kept = np.argsort(best, kind="stable")[: (len(points) + 1) // 2]
-                points, mean, square, best = (a[kept] for a in (points, mean, square, best))
+            mean = beta1 * mean + (1 - beta1) * gradients
+            square = beta2 * square + (1 - beta2) * gradients**2
+            unbiased = np.sqrt(square / (1 - beta2**step)) + own["epsilon"]
+            move = mean / (1 - beta1**step) / unbiased
+            x = np.clip(x - self._learning_rate(step) * move, 0.0, 1.0)
+            if step in own["halve_after"]:
+                kept = np.argsort(best, kind="stable")[: max(1, len(x) // 2)]
+                x, mean, square, best = x[kept], mean[kept], square[kept], best[kept]
 
     def _learning_rate(self, step: int) -> float:
-        """Half a cosine, from first to last."""
-        own = self.settings
-        first, last = own["learning_rate"], own["learning_rate_end"]
-        return last + (first - last) * 0.5 * (1 + np.cos(np.pi * step / own["n_steps"]))
+        """A half cosine from the first learning rate to the last."""
+        first, last = self.settings["learning_rate"], self.settings["learning_rate_end"]
+        share = (step - 1) / (self.settings["n_steps"] - 1)
+        return float(last + (first - last) * (1 + np.cos(np.pi * share)) / 2)

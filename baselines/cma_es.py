@@ -10,6 +10,7 @@ a BI-Population CMA-ES on the BBOB-2009 Function Testbed", GECCO 2009.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class CmaEs:
 
     name = "cma-es"
     needs = "baselines"
-    settings = {
+    settings: Mapping[str, Any] = {
         "restarts": "bipop",
         "population": "4 + 3 ln d, times 2",
         "sigma0": 0.3,
@@ -55,7 +56,7 @@ class CmaEs:
 
     def ask(self) -> NDArray[np.float64]:
         """The next generation, shape (population, d)."""
-        return np.clip(self._run.ask(), 0.0, 1.0)
+        return np.clip(np.asarray(self._run.ask(), dtype=np.float64), 0.0, 1.0)
 
     def tell(self, points: NDArray[np.float64], values: NDArray[np.float64]) -> None:
         """Learn from the values (n,) at the points (n, d) of the last `ask`."""

