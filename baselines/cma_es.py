@@ -36,10 +36,10 @@ class CmaEs:
     needs = "baselines"
     settings: Mapping[str, Any] = {
         "restarts": "bipop",
-        "population": "4 + 3 ln d",
+        "population": "4 + 3 ln d, times 2",
         "sigma0": 0.3,
         "x0": "uniform",
-        "tolfun_db": 0.02,
+        "tolfun_db": 1e-3,
         "tolx": 1e-5,
         "tuned_on": "dev-0 to dev-5",
         "tuning_cost": 1_000_000,
@@ -49,7 +49,7 @@ class CmaEs:
         self._cma = require("cma", "baselines")
         self._dimension = dimension
         self._rng = np.random.default_rng(seed)
-        self._default_size = 4 + int(3 * np.log(dimension))
+        self._default_size = 2 * (4 + int(3 * np.log(dimension)))
         self._large_size = self._default_size
         self._cost_large = 0
         self._cost_small = 0
