@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--solver",
-    default="cma-es",
+    default="differential-evolution",
     show_default=True,
     help="Solver: a name of `synthgym solvers`, path/file.py:Name or module:Name.",
 )

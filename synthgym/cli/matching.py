@@ -31,7 +31,7 @@ from synthgym.synth import Clock, document
 from synthgym.tasks import Problem, Task, custom_task, get_task, make_problem, task_for_clock
 
 DEFAULT_TASK: Final = "DiffMoog-Subtractive-v0"
-DEFAULT_SOLVER: Final = "cma-es"
+DEFAULT_SOLVER: Final = "differential-evolution"
 
 COST_SECONDS: Final = 16_000
 """The default budget is this divided by the sound's seconds, for about half a minute of search."""
