@@ -1,0 +1,140 @@
+"""Short-time spectra: framing, windows, magnitudes; shared by all spectral losses."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from synthgym.errors import ParameterError, unknown_name
+
+Padding = Literal["reflect", "silence", "end"]
+
+# Sums of cosines, `sum_k (-1)^k a_k cos(2 pi k n / size)`. Flat top: D'Antona and Ferrero,
+# "Digital Signal Processing for Measurement Systems", 2006, the one of MATLAB and SciPy.
+_COSINES = {
+    "rectangular": (1.0,),
+    "hann": (0.5, 0.5),
+    "hamming": (0.54, 0.46),
+    "blackman": (0.42, 0.5, 0.08),
+    "flat-top": (0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368),
+}
+WINDOWS = tuple(_COSINES)
+
+
+def check_audio(audio: Tensor) -> Tensor:
+    """The sounds, if they are `(batch, n_samples)`, float32 or float64, and not empty.
+
+    Raises:
+        ParameterError: they are not.
+    """
+    if audio.dtype not in (torch.float32, torch.float64):
+        raise ParameterError(f"audio has dtype {audio.dtype}; it must be float32 or float64")
+    if audio.ndim != 2 or audio.shape[1] == 0:
+        raise ParameterError(
+            f"audio has shape {tuple(audio.shape)}; it must be (batch, n_samples), not empty"
+        )
+    return audio
+
+
+def window(name: str, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A periodic window `(size,)`, made once and kept.
+
+    Args:
+        name: one of `WINDOWS`.
+        size: in samples.
+        dtype: of the sounds that it is for.
+        device: of the sounds that it is for.
+
+    Raises:
+        UnknownNameError: there is no such window.
+    """
+    if name not in _COSINES:
+        raise unknown_name("window", name, _COSINES)
+    return _window(name, size, dtype, device)
+
+
+@lru_cache(maxsize=256)
+def _window(name: str, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):  # kept, and used outside of inference mode too
+        angle = 2 * math.pi * torch.arange(size, dtype=torch.float64) / size
+        terms = [(-1) ** k * a * torch.cos(k * angle) for k, a in enumerate(_COSINES[name])]
+        return torch.stack(terms).sum(0).to(device, dtype)
+
+
+def stft(
+    audio: Tensor, n_fft: int, hop: int, window_name: str = "hann", padding: Padding = "reflect"
+) -> Tensor:
+    """Short-time Fourier transform, not normalized.
+
+    Args:
+        audio: `(batch, n_samples)`, float32 or float64, on any device.
+        n_fft: length of a frame and of its window, any number from 1.
+        hop: samples from frame to frame.
+        window_name: one of `WINDOWS`.
+        padding: what lies beyond the sound. `"reflect"`: frame i is centred on sample `i * hop`
+            and the sound is mirrored at its ends (`torch.stft`, auraloss, torchaudio); one too
+            short to be mirrored is continued with silence first. `"silence"`: centred alike, but
+            silent beyond the ends. `"end"`: frame i starts at sample `i * hop`, silence after the
+            sound, `ceil(n_samples / hop)` frames (TensorFlow with `pad_end`, DDSP).
+
+    Returns:
+        Complex `(batch, n_frames, n_fft // 2 + 1)`.
+
+    Raises:
+        ParameterError: not such a sound, or `n_fft` or `hop` below 1.
+        UnknownNameError: no such window or padding.
+    """
+    shape = window(window_name, n_fft, check_audio(audio).dtype, audio.device)
+    return torch.fft.rfft(_frames(audio, n_fft, hop, padding) * shape)
+
+
+def power(spectrum: Tensor) -> Tensor:
+    """Squared magnitudes of a complex tensor; the gradient at zero is zero."""
+    return torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag)
+
+
+def magnitude(spectrum: Tensor) -> Tensor:
+    """Magnitudes of a complex tensor; the gradient at zero is zero (the smallest subgradient)."""
+    return spectrum.abs()
+
+
+def spectrogram(
+    audio: Tensor,
+    n_fft: int,
+    hop: int,
+    window_name: str = "hann",
+    padding: Padding = "reflect",
+    exponent: Literal[1, 2] = 1,
+) -> Tensor:
+    """Magnitudes, or with `exponent` 2 powers, `(batch, n_frames, n_fft // 2 + 1)`; see `stft`."""
+    spectrum = stft(audio, n_fft, hop, window_name, padding)
+    return magnitude(spectrum) if exponent == 1 else power(spectrum)
+
+
+def _pads(n_samples: int, n_fft: int, hop: int, padding: Padding) -> tuple[int, int]:
+    """Samples put before and after the sound."""
+    if n_fft < 1 or hop < 1:
+        raise ParameterError(f"n_fft is {n_fft} and hop {hop}; both must be 1 or more")
+    if padding == "end":
+        return 0, (math.ceil(n_samples / hop) - 1) * hop + n_fft - n_samples
+    if padding not in ("reflect", "silence"):
+        raise unknown_name("padding", padding, ("reflect", "silence", "end"))
+    half = n_fft // 2
+    return half, half
+
+
+def _frames(audio: Tensor, n_fft: int, hop: int, padding: Padding) -> Tensor:
+    """Overlapping views of the padded sound, `(batch, n_frames, n_fft)`."""
+    before, after = _pads(audio.shape[1], n_fft, hop, padding)
+    if padding == "reflect" and before:
+        missing = before + 1 - audio.shape[1]
+        audio = F.pad(audio, (0, missing)) if missing > 0 else audio
+        padded = F.pad(audio, (before, before), mode="reflect")
+    else:
+        padded = F.pad(audio, (before, after))
+    return padded.unfold(-1, n_fft, hop)
