@@ -22,6 +22,7 @@ LAYOUT := $(BUILD)/layout
 
 # One thread for each worker: two workers on two cores would otherwise fight over them.
 export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: help install demo test docs-test lint style format layout imports types build check-wheel \
   check clean

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Iterable
 from types import ModuleType
 
@@ -84,10 +85,20 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     """
     names = list(known)
     by_lower = {n.lower(): n for n in names}
-    near = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.5)
-    hint = f" Did you mean {by_lower[near[0]]!r}?" if near else ""
+    near = _nearest(str(name).lower(), list(by_lower))
+    hint = f" Did you mean {by_lower[near]!r}?" if near else ""
     listing = ", ".join(names) if names else "none are registered"
     return UnknownNameError(f"unknown {kind} {name!r}.{hint} Known: {listing}.")
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    """The known name that is spelled most alike, or has a part so spelled: `fm` of `x-fm-v0`."""
+    whole = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if whole:
+        return whole[0]
+    by_part = {part: n for n in reversed(known) for part in re.split(r"[^a-z0-9]+", n)}
+    parts = difflib.get_close_matches(name, by_part, n=1, cutoff=0.7)
+    return by_part[parts[0]] if parts else None
 
 
 def require(module_name: str, extra: str) -> ModuleType:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synthgym.cli.errors import EXIT_INTERRUPTED
+from synthgym.cli.errors import EXIT_INTERRUPTED, one_line
 from synthgym.cli.options import Seconds
 
 if TYPE_CHECKING:
@@ -99,11 +99,11 @@ def match(
     make_folder(out)
     console = Console(stderr=True)
     for note in job.target.notes:
-        click.echo(f"{job.target.name}: {note}", err=True)
+        click.echo(one_line(f"{job.target.name}: {note}"), err=True)
     found: Match | None
     interrupted = False
     try:
-        with watch(job.problem, f"{job.target.name}: {job.solver_name}", console):
+        with watch(job.problem, one_line(f"{job.target.name}: {job.solver_name}"), console):
             found = run_match(job)
     except KeyboardInterrupt:
         interrupted = True

@@ -85,13 +85,13 @@ class Problem:
         self.names = patch.space.names
         self.task_id = task_id
         self.target_name = target_name
-        self.budget = None if budget is None else int(budget)
+        self._budget = None if budget is None else int(budget)
         self.solved_db = solved_db
         self.stop_at_db = stop_at_db
         self.on_improvement: Callable[[Improvement], None] | None = None
-        self.n_evaluations = 0
-        self.n_gradients = 0
-        self.best_distance = float("inf")
+        self._n_evaluations = 0
+        self._n_gradients = 0
+        self._best_distance = float("inf")
         self.history: list[Improvement] = []
         self._best_x: Array | None = None
         self._patch = patch
@@ -104,6 +104,26 @@ class Problem:
             f"Problem({self.task_id!r}, {self.target_name!r}, dimension={self.dimension}, "
             f"cost={self.cost}, budget={self.budget}, best_distance={self.best_distance:.3f})"
         )
+
+    @property
+    def budget(self) -> int | None:
+        """Cost units of the run, or None for no limit."""
+        return self._budget
+
+    @property
+    def n_evaluations(self) -> int:
+        """Evaluations without a gradient, counted so far."""
+        return self._n_evaluations
+
+    @property
+    def n_gradients(self) -> int:
+        """Gradient evaluations, counted so far."""
+        return self._n_gradients
+
+    @property
+    def best_distance(self) -> float:
+        """The smallest distance so far, in dB; infinity before the first."""
+        return self._best_distance
 
     @property
     def best_x(self) -> Array | None:
@@ -317,9 +337,9 @@ class Problem:
         """Count n evaluations, or gradient evaluations; every evaluation passes here once."""
         before = Count(self.n_evaluations, self.n_gradients, gradients)
         if gradients:
-            self.n_gradients += n
+            self._n_gradients += n
         else:
-            self.n_evaluations += n
+            self._n_evaluations += n
         return before
 
     def _require(self, cost: int, n: int) -> None:
@@ -335,7 +355,7 @@ class Problem:
         finite = np.where(np.isfinite(distances), distances, np.inf)
         best_before = np.minimum.accumulate(np.concatenate([[self.best_distance], finite]))[:-1]
         for i in np.flatnonzero(finite < best_before):
-            self.best_distance = float(finite[i])
+            self._best_distance = float(finite[i])
             self._best_x = points[i].copy()
             n_evaluations, n_gradients = before.after(int(i) + 1)
             improvement = Improvement(n_evaluations, n_gradients, self.wall_s, self.best_distance)

@@ -109,6 +109,8 @@ def test_every_kind_of_good_recording_works(
     ("options", "words"),
     [
         (("--task", "DiffMoog-FN-v0"), ("unknown task", "Did you mean 'DiffMoog-FM-v0'?")),
+        (("--task", "FM"), ("unknown task", "Did you mean 'DiffMoog-FM-v0'?")),
+        (("--task", "substractive"), ("Did you mean 'DiffMoog-Subtractive-v0'?",)),
         (("--task", ""), ("unknown task",)),
         (("--solver", "cma"), ("unknown solver 'cma'", "Did you mean 'cma-es'?")),
         (("--solver", "no_such_module:Name"), ("no_such_module",)),

@@ -20,7 +20,7 @@ def problem() -> Problem:
     made = make_problem("DiffMoog-Osc-v0", budget=400)
     for n, distance_db in ((1, 8.0), (50, 4.0), (100, 0.0)):
         made.history.append(Improvement(n, 0, 0.0, distance_db))
-    made.n_evaluations, made.best_distance = 100, 0.0
+    made._n_evaluations, made._best_distance = 100, 0.0
     return made
 
 
@@ -61,7 +61,7 @@ def test_a_terminal_gets_one_live_line(problem: Problem) -> None:
 def test_anything_else_gets_plain_lines_of_which_the_last_is_the_end(problem: Problem) -> None:
     console = Console(file=io.StringIO())
     with progress.watch(problem, "[note]: cma-es", console):
-        problem.n_evaluations = 400
+        problem._n_evaluations = 400
     (line,) = shown(console).splitlines()
     assert line.startswith("[note]: cma-es: 0.00 dB after 400 of 400 (")
 

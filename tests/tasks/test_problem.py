@@ -65,6 +65,15 @@ def test_what_a_new_problem_says() -> None:
         assert word in repr(problem)
 
 
+@pytest.mark.parametrize("name", ["n_evaluations", "n_gradients", "budget", "best_distance"])
+def test_a_solver_cannot_set_what_it_is_judged_by(name: str) -> None:
+    problem = make_problem("DiffMoog-Osc-v0", budget=10)
+    before = getattr(problem, name)
+    with pytest.raises(AttributeError, match=name):
+        setattr(problem, name, 1)
+    assert getattr(problem, name) == before
+
+
 def test_values_are_those_of_the_distance() -> None:
     problem, rows = make(), points(5)
     audio = problem.render(rows)
