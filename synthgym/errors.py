@@ -9,6 +9,7 @@ SynthgymError
 ├── RecordError         (ValueError)    a leaderboard record that is damaged or inconsistent
 ├── UnknownNameError    (LookupError)   a task, chain, solver ... that does not exist
 ├── SolverError         (RuntimeError)  a solver that broke its protocol or failed
+├── LossError           (RuntimeError)  a loss that broke its protocol or failed
 ├── MissingExtraError   (ImportError)   an optional dependency that is not installed
 └── RunOver                             not a fault: the run has ended
     ├── BudgetExceeded                  the budget is spent
@@ -57,6 +58,10 @@ class UnknownNameError(SynthgymError, LookupError):
 
 class SolverError(SynthgymError, RuntimeError):
     """A solver broke its protocol or failed."""
+
+
+class LossError(SynthgymError, RuntimeError):
+    """A loss broke its protocol or failed."""
 
 
 class MissingExtraError(SynthgymError, ImportError):
