@@ -41,29 +41,38 @@ def check_audio(audio: Tensor) -> Tensor:
     return audio
 
 
-def window(name: str, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """A periodic window `(size,)`, made once and kept.
+def window(
+    name: str, size: int, dtype: torch.dtype, device: torch.device, n_fft: int | None = None
+) -> Tensor:
+    """A periodic window, made once and kept; not to be written to.
 
     Args:
         name: one of `WINDOWS`.
         size: in samples.
         dtype: of the sounds that it is for.
         device: of the sounds that it is for.
+        n_fft: where given, the window is in the middle of `(n_fft,)` with zeros on both sides.
 
     Raises:
         UnknownNameError: there is no such window.
+        ParameterError: it is longer than `n_fft`.
     """
     if name not in _COSINES:
         raise unknown_name("window", name, _COSINES)
-    return _window(name, size, dtype, device)
+    whole = size if n_fft is None else n_fft
+    if not 1 <= size <= whole:
+        raise ParameterError(f"a window of {size} samples is not from 1 to n_fft, {whole}")
+    return _window(name, size, whole, dtype, device)
 
 
 @lru_cache(maxsize=256)
-def _window(name: str, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _window(name: str, size: int, n_fft: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):  # kept, and used outside of inference mode too
         angle = 2 * math.pi * torch.arange(size, dtype=torch.float64) / size
         terms = [(-1) ** k * a * torch.cos(k * angle) for k, a in enumerate(_COSINES[name])]
-        return torch.stack(terms).sum(0).to(device, dtype)
+        before = (n_fft - size) // 2
+        shape = F.pad(torch.stack(terms).sum(0), (before, n_fft - size - before))
+        return shape.to(device, dtype)
 
 
 def stft(
@@ -90,7 +99,8 @@ def stft(
         UnknownNameError: no such window or padding.
     """
     shape = window(window_name, n_fft, check_audio(audio).dtype, audio.device)
-    return torch.fft.rfft(_frames(audio, n_fft, hop, padding) * shape)
+    spectrum: Tensor = torch.fft.rfft(frames(audio, n_fft, hop, padding) * shape)
+    return spectrum
 
 
 def power(spectrum: Tensor) -> Tensor:
@@ -116,25 +126,59 @@ def spectrogram(
     return magnitude(spectrum) if exponent == 1 else power(spectrum)
 
 
-def _pads(n_samples: int, n_fft: int, hop: int, padding: Padding) -> tuple[int, int]:
-    """Samples put before and after the sound."""
+def frames(audio: Tensor, n_fft: int, hop: int, padding: Padding = "reflect") -> Tensor:
+    """Overlapping views of the padded sound, `(batch, n_frames, n_fft)`; see `stft`."""
+    before, after = pads(audio.shape[1], n_fft, hop, padding)
+    if padding == "reflect" and before:
+        missing = before + 1 - audio.shape[1]
+        audio = F.pad(audio, (0, missing)) if missing > 0 else audio
+        padded = F.pad(audio, (before, after), mode="reflect")
+    else:
+        padded = F.pad(audio, (before, after))
+    return padded.unfold(-1, n_fft, hop)
+
+
+def unframed(pieces: Tensor, n_samples: int, hop: int, padding: Padding = "reflect") -> Tensor:
+    """The transpose of `frames`: pieces added up where they overlap, mirrored ones included.
+
+    Args:
+        pieces: `(batch, n_frames, n_fft)`.
+        n_samples: of the sound.
+        hop: see `stft`.
+        padding: see `stft`.
+
+    Returns:
+        `(batch, n_samples)`.
+    """
+    batch, n_frames, n_fft = pieces.shape
+    before, after = pads(n_samples, n_fft, hop, padding)
+    length = max(n_samples, before + 1) if padding == "reflect" and before else n_samples
+    n_parts = -(-n_fft // hop)
+    n_hops = max(n_frames + n_parts - 1, -(-(before + length + max(after, 0)) // hop))
+    summed = pieces.new_zeros(batch, n_hops, hop)
+    for part in range(n_parts):
+        own = pieces[..., part * hop : (part + 1) * hop]
+        summed[:, part : part + n_frames, : own.shape[-1]] += own
+    line = summed.view(batch, -1)
+    audio = line[:, before : before + length]
+    if padding == "reflect" and before:
+        audio[:, 1 : before + 1] += line[:, :before].flip(1)
+        tail = line[:, before + length : before + length + after]
+        audio[:, length - 1 - after : length - 1] += tail.flip(1)
+    return audio[:, :n_samples]
+
+
+def pads(n_samples: int, n_fft: int, hop: int, padding: Padding) -> tuple[int, int]:
+    """Samples put before and after a sound.
+
+    Raises:
+        ParameterError: `n_fft` or `hop` is below 1.
+        UnknownNameError: there is no such padding.
+    """
     if n_fft < 1 or hop < 1:
         raise ParameterError(f"n_fft is {n_fft} and hop {hop}; both must be 1 or more")
     if padding == "end":
         return 0, (math.ceil(n_samples / hop) - 1) * hop + n_fft - n_samples
     if padding not in ("reflect", "silence"):
         raise unknown_name("padding", padding, ("reflect", "silence", "end"))
-    half = n_fft // 2
-    return half, half
-
-
-def _frames(audio: Tensor, n_fft: int, hop: int, padding: Padding) -> Tensor:
-    """Overlapping views of the padded sound, `(batch, n_frames, n_fft)`."""
-    before, after = _pads(audio.shape[1], n_fft, hop, padding)
-    if padding == "reflect" and before:
-        missing = before + 1 - audio.shape[1]
-        audio = F.pad(audio, (0, missing)) if missing > 0 else audio
-        padded = F.pad(audio, (before, before), mode="reflect")
-    else:
-        padded = F.pad(audio, (before, after))
-    return padded.unfold(-1, n_fft, hop)
+    return n_fft // 2, n_fft // 2
