@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from synthgym.errors import ParameterError, unknown_name
+from synthgym.losses import presets, published
 from synthgym.losses.base import Loss
 from synthgym.losses.mel import MelDistance
 
 _LOSSES: dict[str, Callable[[int], Loss]] = {
     "mel": MelDistance,
+    "magnitude": lambda sample_rate: published.magnitude(),
+    "log-magnitude": lambda sample_rate: published.log_magnitude(),
+    "multi-scale": lambda sample_rate: published.multi_scale(),
+    "multi-resolution": lambda sample_rate: published.multi_resolution(),
+    "revisited": lambda sample_rate: published.revisited(),
+    "mel-magnitude": published.mel_magnitude,
+    "log-mel": published.log_mel,
+    "spectral-convergence": lambda sample_rate: published.spectral_convergence(),
+    "simse": lambda sample_rate: published.simse(),
+    "blurred": lambda sample_rate: published.blurred(),
+    **{name: partial(presets.build, name) for name in presets.PRESETS},
 }
 
 

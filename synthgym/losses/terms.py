@@ -96,8 +96,9 @@ class Convergence:
 
     def distance(self, view: Tensor, target_view: Tensor) -> Tensor:
         """Relative error `(batch,)`, 1 for silence."""
-        error = torch.linalg.vector_norm(view - target_view, dim=(1, 2))
-        return error / torch.linalg.vector_norm(target_view, dim=(1, 2)).clamp_min(self.floor)
+        error: Tensor = torch.linalg.vector_norm(view - target_view, dim=(1, 2))
+        size: Tensor = torch.linalg.vector_norm(target_view, dim=(1, 2))
+        return error / size.clamp_min(self.floor)
 
     def weight_at(self, n_fft: int) -> float:
         """The factor, the same at each size."""
