@@ -62,6 +62,7 @@ _PACKAGES = (
     "errors",
     "leaderboard",
     "losses",
+    "metrics",
     "solvers",
     "synth",
     "tasks",
