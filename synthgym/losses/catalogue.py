@@ -9,6 +9,7 @@ from synthgym.errors import ParameterError, unknown_name
 from synthgym.losses import presets, published
 from synthgym.losses.base import Loss
 from synthgym.losses.mel import MelDistance
+from synthgym.losses.transport import SpectralTransport
 
 _LOSSES: dict[str, Callable[[int], Loss]] = {
     "mel": MelDistance,
@@ -22,6 +23,10 @@ _LOSSES: dict[str, Callable[[int], Loss]] = {
     "spectral-convergence": lambda sample_rate: published.spectral_convergence(),
     "simse": lambda sample_rate: published.simse(),
     "blurred": lambda sample_rate: published.blurred(),
+    "transport": SpectralTransport.at,
+    "transport-squared": partial(SpectralTransport.at, order=2, name="transport-squared"),
+    "transport-mel": partial(SpectralTransport.at, axis="mel", name="transport-mel"),
+    "transport-linear": partial(SpectralTransport.at, axis="linear", name="transport-linear"),
     **{name: partial(presets.build, name) for name in presets.PRESETS},
 }
 
