@@ -68,7 +68,9 @@ def window(
 @lru_cache(maxsize=256)
 def _window(name: str, size: int, n_fft: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):  # kept, and used outside of inference mode too
-        angle = 2 * math.pi * torch.arange(size, dtype=torch.float64) / size
+        # A window of one sample is 1 (SciPy, torch): the period's start would be silence.
+        at = torch.arange(size, dtype=torch.float64) if size > 1 else torch.full((1,), 0.5).double()
+        angle = 2 * math.pi * at / size
         terms = [(-1) ** k * a * torch.cos(k * angle) for k, a in enumerate(_COSINES[name])]
         before = (n_fft - size) // 2
         shape = F.pad(torch.stack(terms).sum(0), (before, n_fft - size - before))
@@ -98,7 +100,8 @@ def stft(
         ParameterError: not such a sound, or `n_fft` or `hop` below 1.
         UnknownNameError: no such window or padding.
     """
-    shape = window(window_name, n_fft, check_audio(audio).dtype, audio.device)
+    pads(check_audio(audio).shape[1], n_fft, hop, padding)
+    shape = window(window_name, n_fft, audio.dtype, audio.device)
     spectrum: Tensor = torch.fft.rfft(frames(audio, n_fft, hop, padding) * shape)
     return spectrum
 
