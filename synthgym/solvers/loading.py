@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast, get_args
 
 from synthgym.errors import MissingExtraError, SolverError, unknown_name
+from synthgym.solvers.importing import Imports
 from synthgym.solvers.protocol import SOLVER_NAME, Solver, Track, describe_error
 
 ENTRY_POINT_GROUP = "synthgym.solvers"
 """Installed packages register their solvers under this group."""
+
+_IMPORTS = Imports("solver", SolverError)
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class SolverFactory:
         except MissingExtraError:
             raise
         except ModuleNotFoundError as error:
-            raise _missing_module(self.name, error, self.needs) from error
+            raise _IMPORTS.missing(self.name, error, self.needs) from error
         except Exception as error:
             raise SolverError(
                 f"solver {self.name!r} could not be made with dimension={dimension}, "
@@ -90,25 +89,8 @@ def load_solver(spec: str) -> SolverFactory:
         return _load_entry_point(spec)
     if place.endswith(".py"):
         path = Path(place).expanduser().absolute()
-        return _checked_class(f"{path}:{name}", _import_file(path), name)
-    return _checked_class(spec, _import_module(place, spec, ""), name)
-
-
-def _import_module(module_name: str, solver: str, extra: str) -> ModuleType:
-    try:
-        return importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        # Either the module itself (or a package around it) is missing, or one that it imports.
-        if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
-            raise SolverError(
-                f"solver {solver!r}: there is no module {error.name!r}; the class in a file is "
-                "path/file.py:Name"
-            ) from error
-        raise _missing_module(solver, error, extra) from error
-    except Exception as error:
-        raise SolverError(
-            f"solver {solver!r} cannot be imported: {describe_error(error)}"
-        ) from error
+        return _checked_class(f"{path}:{name}", _IMPORTS.from_file(path), name)
+    return _checked_class(spec, _IMPORTS.from_module(place, spec), name)
 
 
 def _load_entry_point(name: str) -> SolverFactory:
@@ -121,7 +103,7 @@ def _load_entry_point(name: str) -> SolverFactory:
             "uninstall one, or give module:Name"
         )
     (entry,) = found.values()
-    module = _import_module(entry.module, name, _extra_of(entry))
+    module = _IMPORTS.from_module(entry.module, name, _extra_of(entry))
     factory = _checked_class(name, module, entry.attr)
     if factory.name != name:
         raise SolverError(
@@ -134,46 +116,6 @@ def _load_entry_point(name: str) -> SolverFactory:
 def _extra_of(entry: EntryPoint) -> str:
     """The extra of synthgym that an entry point of synthgym itself needs."""
     return "baselines" if entry.dist is not None and entry.dist.name == "synthgym" else ""
-
-
-def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise SolverError(f"there is no solver file {path}")
-    # A name of its own for each file: two users' `my_solver.py` must not shadow each other.
-    module_name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = spec_from_file_location(
-        module_name, path, loader=_UncachedLoader(module_name, str(path))
-    )
-    if spec is None or spec.loader is None:
-        raise SolverError(f"solver file {path} cannot be imported")
-    module = module_from_spec(spec)
-    sys.modules[module_name] = module
-    # As for a script: a solver may import the files beside it.
-    sys.path.insert(0, str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[module_name]
-        if isinstance(error, ModuleNotFoundError):
-            raise _missing_module(str(path), error, "") from error
-        raise SolverError(
-            f"solver file {path} cannot be imported: {describe_error(error)}"
-        ) from error
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
-
-
-class _UncachedLoader(SourceFileLoader):
-    """Reads the source each time and writes no byte code.
-
-    The cache of byte code goes by size and time of the file in seconds, which an edit between two
-    runs need not change; and a folder of solvers should not fill with `__pycache__`.
-    """
-
-    def get_code(self, fullname: str) -> Any:
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
 
 
 def _checked_class(spec: str, module: ModuleType, class_name: str) -> SolverFactory:
@@ -248,11 +190,3 @@ def _source_digest(found: type[Any]) -> str:
         return "" if path is None else hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
     except (OSError, TypeError):
         return ""
-
-
-def _missing_module(solver: str, error: ModuleNotFoundError, extra: str) -> MissingExtraError:
-    package = (error.name or "").split(".")[0]
-    remedy = f'"synthgym[{extra}]"' if extra else package
-    return MissingExtraError(
-        f"solver {solver!r} needs {package!r}, which is not installed: pip install {remedy}"
-    )
