@@ -95,6 +95,28 @@ class _OnePass(torch.autograd.Function):
         return by_sample * gradient[:, None], None, None, None
 
 
+def views(audio: Tensor, plans: Sequence[Plan], terms: Sequence[Term]) -> Views:
+    """What is kept of sounds that are in no graph, to the last bit as `losses` computes it."""
+    pieces = []
+    for rows in _pieces(audio):
+        of_rows = []
+        for plan in plans:
+            cells = _cells(plan.spectrum(audio[rows]), plan)
+            banded = cells if plan.bands is None else cells @ plan.bands
+            of_rows.append([term.view(banded) for term in terms])
+        pieces.append(of_rows)
+    return tuple(
+        tuple(torch.cat([piece[scale][term] for piece in pieces]) for term in range(len(terms)))
+        for scale in range(len(plans))
+    )
+
+
+def _cells(spectrum: Tensor, plan: Plan) -> Tensor:
+    """Magnitudes or powers of a spectrum that is in no graph."""
+    cells = torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag)
+    return cells.sqrt_() if plan.exponent == 1 else cells
+
+
 def _pieces(audio: Tensor) -> Iterator[slice]:
     """A few sounds at a time on the CPU, all at once where there is no cache to stay in."""
     step = len(audio)
@@ -113,9 +135,7 @@ def _step(
 ) -> Tensor:
     """Losses `(rows,)` of a few sounds at one scale; their derivative is added to `gradient`."""
     spectrum = plan.spectrum(audio)
-    cells = torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag)
-    if plan.exponent == 1:
-        cells.sqrt_()
+    cells = _cells(spectrum, plan)
     banded = cells if plan.bands is None else cells @ plan.bands
     if gradient is None:
         return _summed(banded, plan, terms, target_views)

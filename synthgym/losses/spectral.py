@@ -70,7 +70,7 @@ class SpectralEmbedding:
         kept: one_pass.Views | None = self.kept_views
         if kept is not None:
             return kept
-        if self.audio.requires_grad or kernels.has_tangent(self.audio):
+        if _in_graph(self.audio):
             return self.make_views(self.audio)  # a graph serves one backward pass
         with torch.inference_mode(False), torch.no_grad():
             made = self.make_views(self.audio)
@@ -129,7 +129,7 @@ class SpectralLoss:
             ParameterError: another shape or dtype, or no samples.
         """
         check_audio(audio)
-        if audio.requires_grad or kernels.has_tangent(audio):
+        if _in_graph(audio):
             return SpectralEmbedding(audio, self._views)
         with torch.inference_mode(False):  # a copy, as the caller may write to the sound
             return SpectralEmbedding(audio.clone(), self._views)
@@ -176,6 +176,8 @@ class SpectralLoss:
         )
 
     def _views(self, audio: Tensor) -> one_pass.Views:
+        if not _in_graph(audio):
+            return one_pass.views(audio, self._plans(audio), self.terms)
         views = []
         for plan in self._plans(audio):
             spectrum = plan.spectrum(audio)

@@ -256,6 +256,17 @@ def test_second_derivatives_are_refused() -> None:
         )
 
 
+def test_equal_sounds_are_exactly_at_zero_and_at_rest() -> None:
+    """Rounding must not make a difference whose sign is then a gradient."""
+    for loss in (published.multi_scale(), published.multi_resolution(), published.revisited()):
+        for sound in (noise(n=16000), noise(n=16000).float()):
+            kept, leaf = loss.embed(sound), sound.clone().requires_grad_()
+            value = loss.compare(loss.embed(leaf), kept)
+            (slope,) = torch.autograd.grad(value.sum(), leaf)
+            assert float(value.detach()) == 0
+            assert bool((slope == 0).all())
+
+
 def test_rows_of_a_kept_target() -> None:
     loss, sounds, targets = published.log_mel(), noise(3), noise(3, seed=1)
     kept = loss.embed(targets)
