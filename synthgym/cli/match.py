@@ -119,11 +119,18 @@ def match(
 
 def _report_and_write(job: MatchJob, found: Match, out: Path) -> None:
     """Print what was found and write the files."""
-    from synthgym.cli.matching import PARAMETER_HEADER, parameter_rows, write_match
+    from synthgym.cli.matching import (
+        METRIC_HEADER,
+        PARAMETER_HEADER,
+        metric_rows,
+        parameter_rows,
+        write_match,
+    )
     from synthgym.cli.table import print_table
 
-    # The table first: should the disk be full, the values are on the screen.
+    # The tables first: should the disk be full, the values are on the screen.
     print_table(PARAMETER_HEADER, parameter_rows(found.parameters), numeric=(2,))
+    print_table(METRIC_HEADER, metric_rows(found), numeric=(1,))
     click.echo(_verdict(job, found))
     _print_files(write_match(found, out))
 

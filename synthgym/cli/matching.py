@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from synthgym import audio
+from synthgym import audio, metrics
 from synthgym.cli.options import MAX_SECONDS
 from synthgym.cli.output import Writer, write_whole
 from synthgym.cli.picture import draw_match
@@ -99,6 +100,13 @@ class Match:
     def parameters(self) -> dict[str, dict[str, dict[str, float | str | bool]]]:
         """Physical values: `{"osc": {"freq": {"value": 440.0, "unit": "Hz"}}}`."""
         return self.job.task.patch.space.describe(torch.as_tensor(self.x))
+
+    @cached_property
+    def metrics(self) -> dict[str, float | None]:
+        """Every metric of the match, by name; None where it is undefined."""
+        target = self.job.target.samples[None]
+        values = metrics.evaluate(self.samples[None], target, self.job.task.clock.sample_rate)
+        return {name: _defined(float(value[0])) for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -237,6 +245,7 @@ def match_document(match: Match) -> dict[str, Any]:
         "n_evaluations": job.problem.n_evaluations,
         "n_gradients": job.problem.n_gradients,
         "distance_db": match.distance_db,
+        "metrics": match.metrics,
         "status": match.status,
     }
     return patch
@@ -298,6 +307,23 @@ def parameter_rows(
         for node, group in parameters.items()
         for name, entry in group.items()
     ]
+
+
+METRIC_HEADER: Final = ("metric", "value", "unit", "better")
+
+
+def metric_rows(match: Match) -> list[tuple[str, str, str, str]]:
+    """Rows of text for a table of the metrics that reports show."""
+    rows: list[tuple[str, str, str, str]] = []
+    for name in metrics.REPORTED:
+        metric, value = metrics.build(name), match.metrics[name]
+        shown = "none" if value is None else f"{value:.4g}"
+        rows.append((name, shown, metric.unit, metric.better))
+    return rows
+
+
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _readable(value: float | str | bool) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from synthgym import metrics
 from synthgym.errors import UnknownNameError
 from synthgym.leaderboard.boards import Board, TaskResult
 from synthgym.leaderboard.figures import Figure, anytime_figure, runtime_figure
@@ -96,6 +97,7 @@ class Page:
     commands: tuple[str, ...]
     ladder_db: tuple[float, ...] = LADDER_DB
     weights: tuple[int, ...] = WEIGHTS
+    metrics: tuple[metrics.Card, ...] = tuple(metrics.build(n).card for n in metrics.REPORTED)
 
 
 def make_page(
@@ -303,6 +305,13 @@ def decibels(value: float) -> str:
     if math.isinf(value):
         return NEVER
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+def significant(value: float | None) -> str:
+    """A number with three figures; a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
 def share(value: float) -> str:

@@ -136,7 +136,8 @@ def _render(content: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("count", "counted", "decibels", "share", "duration", "sort_key"):
+    filters = ("count", "counted", "decibels", "share", "significant", "duration", "sort_key")
+    for name in filters:
         environment.filters[name] = getattr(page, name)
     text: str = environment.get_template("report.html.j2").render(
         page=content,

@@ -8,8 +8,9 @@ page still plays.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from synthgym import audio
+from synthgym import audio, metrics
 from synthgym.errors import SynthgymError, require
 from synthgym.leaderboard.boards import Board
 from synthgym.leaderboard.records import Record
@@ -51,6 +52,8 @@ class Clip:
         sound: path of the WAV file.
         picture: path of the PNG file.
         picture_size: width and height of the picture in pixels.
+        metrics: those of `metrics.REPORTED` by name, None where one is undefined; the target has
+            none.
     """
 
     solver: str | None
@@ -59,6 +62,7 @@ class Clip:
     sound: str
     picture: str
     picture_size: tuple[int, int]
+    metrics: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -188,9 +192,10 @@ class _Shelf:
         sounds = [target.audio, *(self._render(record) for record in records)]
         gain = _PEAK / max(max(float(np.abs(s).max()) for s in sounds), 1e-9)
         top = float(self._mel_power(sounds[0]).max())
+        measured = [{}, *self._metrics(sounds[1:], sounds[0])]
         clips = [
-            self._clip(record, sound, gain, top, index)
-            for record, sound in zip([None, *records], sounds, strict=True)
+            self._clip(record, sound, gain, top, index, values)
+            for record, sound, values in zip([None, *records], sounds, measured, strict=True)
         ]
         return TargetSounds(target.name, clips[0], tuple(clips[1:]))
 
@@ -200,8 +205,27 @@ class _Shelf:
             rendered = self._task.patch.render(unit, self._task.clock)
         return np.asarray(rendered[0].numpy(), dtype=np.float32)
 
+    def _metrics(self, sounds: Sequence[Samples], target: Samples) -> list[dict[str, float | None]]:
+        """The metrics of each sound, at the level that it has and not at the page's gain."""
+        values = metrics.evaluate(
+            np.stack(sounds), target[None], self._task.clock.sample_rate, metrics.REPORTED
+        )
+        return [
+            {
+                name: None if math.isnan(row[number]) else float(row[number])
+                for name, row in values.items()
+            }
+            for number in range(len(sounds))
+        ]
+
     def _clip(
-        self, record: Record | None, sound: Samples, gain: float, top: float, index: int
+        self,
+        record: Record | None,
+        sound: Samples,
+        gain: float,
+        top: float,
+        index: int,
+        measured: Mapping[str, float | None],
     ) -> Clip:
         scaled = np.clip(sound * np.float32(gain), -1.0, 1.0)
         solver = None if record is None else record.header.solver
@@ -220,6 +244,7 @@ class _Shelf:
             sound=sound_path,
             picture=picture_path,
             picture_size=size,
+            metrics=measured,
         )
 
     def _picture(self, path: Path, sound: Samples, top: float) -> tuple[int, int]:

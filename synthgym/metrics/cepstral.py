@@ -119,27 +119,28 @@ class WarpedMfccDistance(Metric):
             )
             for sound in (audio, target)
         )
-        cost = np.zeros((len(own), own.shape[1], theirs.shape[1]))
-        for coefficient in range(own.shape[2]):  # all at once would take as many times the memory
-            columns, rows = own[:, :, None, coefficient], theirs[:, None, :, coefficient]
-            cost += np.abs(columns - rows)
-        return warped(cost / own.shape[2])
+        return warped(own, theirs)
 
 
-def warped(cost: Floats) -> Floats:
-    """Normalized cost `(batch,)` of the best path through cost matrices `(batch, n, m)`.
+def warped(own: Floats, theirs: Floats) -> Floats:
+    """Normalized cost `(batch,)` of the best path through two sequences.
 
-    Steps by one in either direction, or in both at twice the cost (symmetric steps of Sakoe and
-    Chiba 1978, without slope constraint), divided by n + m.
+    A pair of frames costs the mean absolute difference of their coefficients. Steps go by one in
+    either sequence, or in both at twice the cost (the symmetric steps of Sakoe and Chiba 1978,
+    without slope constraint); the sum is divided by n + m.
+
+    Args:
+        own: `(batch, n, n_coefficients)`.
+        theirs: `(batch, m, n_coefficients)`, or one row for all.
     """
-    batch, n, m = cost.shape
-    mirrored = cost[:, :, ::-1]  # its diagonals are the anti-diagonals
-    # By the index in the first sequence, counted from 1; 0 is outside.
+    batch, n, m = len(own), own.shape[1], theirs.shape[1]
+    # One anti-diagonal after the other, by the index in `own`, counted from 1; 0 is outside.
     older, old = (np.full((batch, n + 1), np.inf) for _ in range(2))
-    old[:, 1] = cost[:, 0, 0]
+    old[:, 1] = np.abs(own[:, 0] - theirs[:, 0]).mean(-1)
     for total in range(3, n + m + 1):
         first, end = max(1, total - m), min(n, total - 1) + 1
-        step = np.diagonal(mirrored, m + 1 - total, 1, 2)
+        facing = theirs[:, total - end : total - first][:, ::-1]
+        step = np.abs(own[:, first - 1 : end - 1] - facing).mean(-1)
         new = np.full((batch, n + 1), np.inf)
         straight = np.minimum(old[:, first - 1 : end - 1], old[:, first:end]) + step
         new[:, first:end] = np.minimum(older[:, first - 1 : end - 1] + 2 * step, straight)

@@ -13,7 +13,7 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
-from synthgym import audio
+from synthgym import audio, metrics
 from synthgym.cli import main, matching, picture
 from synthgym.errors import MissingExtraError
 from synthgym.synth import document
@@ -43,6 +43,21 @@ def test_the_distance_written_is_that_of_the_sound(matched: Path) -> None:
     distance = get_task("DiffMoog-Osc-v0").distance
     (distance_db,) = distance(torch.as_tensor(found[None]), torch.as_tensor(target.samples[None]))
     assert float(distance_db) == pytest.approx(fields["match"]["distance_db"], abs=0.01)
+
+
+def test_the_metrics_written_are_those_of_the_sound(matched: Path) -> None:
+    fields = json.loads((matched / "note.patch.json").read_text("utf-8"))
+    target = audio.load_target(matched / "note.wav", 16_000, fields["clock"]["n_samples"])
+    found, _ = soundfile.read(matched / "note.match.wav", dtype="float32")
+    measured = metrics.evaluate(found[None], target.samples[None], 16_000)
+    written = fields["match"]["metrics"]
+    assert list(written) == metrics.names()
+    for name, (value,) in measured.items():
+        if np.isnan(value):
+            assert written[name] is None
+        else:
+            # The file has 24 bits, and silence in it a floor.
+            assert written[name] == pytest.approx(value, rel=0.02, abs=0.02)
 
 
 def test_the_sound_is_matched_as_long_as_it_sounds(
@@ -90,6 +105,11 @@ def test_it_says_what_it_found_and_where(
             shown = value if isinstance(value, str) else f"{value:.4g}"
             row = [node, name, shown, *([entry["unit"]] if entry["unit"] else [])]
             assert row in [line.split() for line in ended.out.splitlines()]
+    for name in metrics.REPORTED:
+        value, metric = fields["match"]["metrics"][name], metrics.build(name)
+        shown = "none" if value is None else f"{value:.4g}"
+        row = [name, shown, *([metric.unit] if metric.unit else []), metric.better]
+        assert row in [line.split() for line in ended.out.splitlines()]
     assert f"distance {fields['match']['distance_db']:.2f} dB" in ended.out
     assert "spent the budget" in ended.out
     for suffix in (".match.wav", ".patch.json", ".png"):

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_records import comparison, record, write
 
+from synthgym import metrics
 from synthgym.cli.bench import run as bench_run
 from synthgym.cli.options import Indices
 from synthgym.errors import MissingExtraError, ParameterError, RecordError
@@ -223,6 +224,38 @@ def test_a_match_is_the_sound_of_the_records_final_parameters(tmp_path):
     )
     assert np.abs(samples - gain * found).max() < 1e-3
     assert max(np.abs(samples).max(), np.abs(target).max()) == pytest.approx(10 ** (-1 / 20), 1e-3)
+
+
+def test_metrics_are_those_of_the_sounds_and_not_of_the_page_gain(tmp_path):
+    x = (0.3, 0.9, 0.1, 0.4, 0.7)
+    source = write_report(small(tmp_path / "r", x=x), tmp_path / "out").read_text()
+    task = get_task(OSC)
+    found = task.patch.render(torch.tensor([x]), task.clock)
+    target = task.target("dev", 0).audio[None]
+    text = " ".join(Parsed(source).text.split())
+    values = metrics.evaluate(found, target, task.clock.sample_rate, metrics.REPORTED)
+    row = " ".join(page.significant(float(value[0])) for value in values.values())
+    assert f"0.80 {row}" in text  # after the record's distance
+    for name in metrics.REPORTED:
+        card = metrics.build(name).card
+        assert f"{name}{f' {card.unit}' if card.unit else ''} " in text
+        assert card.definition in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "1.00"), (0.10049, "0.100"), (17.0, "17.0"), (123.4, "123"), (1745.6, "1,746")],
+)
+def test_a_metric_has_three_figures(value, text):
+    assert page.significant(value) == text
+
+
+def test_a_metric_that_is_undefined_is_a_dash(tmp_path, monkeypatch):
+    monkeypatch.setattr(sounds._Shelf, "_render", lambda *_: np.zeros(16384, np.float32))
+    source = write_report(small(tmp_path / "r"), tmp_path / "out").read_text()
+    (table,) = re.findall(r'<table class="metrics.*?</table>', source, re.DOTALL)
+    assert Parsed(table).text.split()[-1] == "–"
+    assert "NaN" not in source and "nan" not in table
 
 
 @pytest.mark.parametrize(

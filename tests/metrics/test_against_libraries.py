@@ -106,11 +106,15 @@ def test_warped_mfcc_is_the_published_one(librosa, pair, rate):
 
 
 def test_paths_are_librosas(librosa):
-    cost = np.random.default_rng(0).uniform(size=(5, 17, 23))
+    rng = np.random.default_rng(0)
+    own, theirs = rng.normal(size=(5, 17, 3)), rng.normal(size=(5, 23, 3))
     expected = [
-        librosa.sequence.dtw(C=c, weights_mul=np.array([2.0, 1.0, 1.0]))[0][-1, -1] for c in cost
+        librosa.sequence.dtw(a.T, b.T, metric="cityblock", weights_mul=np.array([2.0, 1.0, 1.0]))[
+            0
+        ][-1, -1]
+        for a, b in zip(own, theirs, strict=True)
     ]
-    np.testing.assert_allclose(warped(cost), np.array(expected) / 40)
+    np.testing.assert_allclose(warped(own, theirs), np.array(expected) / 3 / 40)
 
 
 @pytest.mark.filterwarnings("ignore:Empty filters")

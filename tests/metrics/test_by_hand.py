@@ -112,18 +112,20 @@ def test_two_different_envelopes_by_hand():
     assert value("rms_envelope", half, steady) == pytest.approx(math.sqrt(0.5), rel=0.01)
 
 
+def path(own: list[float], theirs: list[float]) -> float:
+    return float(warped(np.array(own)[None, :, None], np.array(theirs)[None, :, None])[0])
+
+
 def test_the_cost_of_paths_by_hand():
-    one = np.array([[[3.0]]])
-    assert warped(one) == pytest.approx([1.5])
-    # Straight down the diagonal for nothing; constant cost: once at the start, twice a step.
-    free_and_constant = np.stack([1 - np.eye(3), np.ones((3, 3))])
-    assert warped(free_and_constant) == pytest.approx([0.0, 5 / 6])
-    # Around the expensive middle: 1 + 1 + 1 + 1 + 1 over 6 and not 1 + 18 + 2.
-    around = np.ones((1, 3, 3))
-    around[0, 1, 1] = 9.0
-    assert warped(around) == pytest.approx([5 / 6])
-    longer = np.ones((1, 2, 4))
-    assert warped(longer) == pytest.approx([5 / 6])
+    assert path([0], [3]) == 1.5
+    assert path([0, 1, 5], [0, 1, 5]) == 0.0
+    # Of the same values, later: waiting in one sequence costs nothing.
+    assert path([0, 0, 5], [0, 5, 5]) == 0.0
+    # Constant cost: once at the start, twice for each diagonal step, once for each straight one.
+    assert path([0, 0, 0], [1, 1, 1]) == pytest.approx(5 / 6)
+    assert path([0, 0], [1, 1, 1, 1]) == pytest.approx(5 / 6)
+    # Past the frame that fits nothing by a straight step, 9, and not by a diagonal one, 18.
+    assert path([0, 9, 0], [0, 0, 0]) == pytest.approx(9 / 6)
 
 
 def test_a_shifted_sound_is_nearer_by_the_warped_path(tone):
