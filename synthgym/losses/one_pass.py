@@ -18,7 +18,7 @@ from torch import Tensor
 
 from synthgym.derivatives import first_order
 from synthgym.losses.frames import Padding, frames, unframed
-from synthgym.losses.terms import Term
+from synthgym.losses.terms import ClosedTerm, Term
 
 CACHE_SAMPLES = 1 << 16
 
@@ -64,7 +64,9 @@ def losses(
         terms: what is compared.
         target_views: for each scale and term, of a batch of the same size or of one.
     """
-    values: Tensor = _OnePass.apply(audio, plans, terms, target_views)  # type: ignore[no-untyped-call]
+    # Under no_grad, autograd still says that a gradient is needed.
+    wanted = audio.requires_grad and torch.is_grad_enabled()
+    values: Tensor = _OnePass.apply(audio, plans, terms, target_views, wanted)  # type: ignore[no-untyped-call]
     return values
 
 
@@ -76,8 +78,8 @@ class _OnePass(torch.autograd.Function):
         plans: Sequence[Plan],
         terms: Sequence[Term],
         target_views: Views,
+        wanted: bool,
     ) -> Tensor:
-        wanted: bool = ctx.needs_input_grad[0]
         values = audio.new_zeros(len(audio))
         gradient = torch.zeros_like(audio) if wanted else None
         for rows in _pieces(audio):
@@ -90,9 +92,9 @@ class _OnePass(torch.autograd.Function):
 
     @staticmethod
     @first_order
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
         (by_sample,) = ctx.saved_tensors
-        return by_sample * gradient[:, None], None, None, None
+        return by_sample * gradient[:, None], None, None, None, None
 
 
 def views(audio: Tensor, plans: Sequence[Plan], terms: Sequence[Term]) -> Views:
@@ -139,15 +141,33 @@ def _step(
     banded = cells if plan.bands is None else cells @ plan.bands
     if gradient is None:
         return _summed(banded, plan, terms, target_views)
-    with torch.enable_grad():
-        leaf = banded.requires_grad_()
-        values = _summed(leaf, plan, terms, target_views)
-        (slope,) = torch.autograd.grad(values.sum(), leaf)
-    cells = cells.detach()
+    values, slope = _with_slope(banded, plan, terms, target_views)
     if plan.bands is not None:
         slope = slope @ plan.bands.T
     gradient += _to_samples(slope, cells, spectrum, plan, audio.shape[1])
-    return values.detach()
+    return values
+
+
+def _with_slope(
+    banded: Tensor, plan: Plan, terms: Sequence[Term], target_views: Sequence[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Weighted sum `(rows,)` of the terms, and its derivative by the cells."""
+    total = banded.new_zeros(len(banded))
+    slopes: list[Tensor] = []
+    for term, weight, target in zip(terms, plan.weights, target_views, strict=True):
+        if isinstance(term, ClosedTerm):
+            value, slope = term.distance_and_slope(banded, target)
+        else:
+            with torch.enable_grad():
+                leaf = banded.detach().requires_grad_()
+                value = term.distance(term.view(leaf), target)
+                (slope,) = torch.autograd.grad(value.sum(), leaf)
+        total += weight * value.detach()
+        slopes.append(slope if weight == 1 else slope.mul(weight))
+    whole = slopes[0]
+    for slope in slopes[1:]:
+        whole = whole + slope
+    return total, whole
 
 
 def _summed(
@@ -170,7 +190,7 @@ def _to_samples(
     n_fft, window = len(plan.window), plan.window
     if plan.exponent == 1:
         # Below, the square of a part may have been rounded to zero: no slope from there.
-        slope = slope / cells.clamp_min(1e-18)
+        slope = slope.div_(cells.clamp_min(1e-18))
         window = 0.5 * window
     slope[..., 0] *= 2
     if n_fft % 2 == 0:

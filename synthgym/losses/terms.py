@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -32,6 +32,14 @@ class Term(Protocol):
 
     def weight_at(self, n_fft: int) -> float:
         """The factor of the distance at a size of the FFT."""
+
+
+@runtime_checkable
+class ClosedTerm(Term, Protocol):
+    """A term that knows its derivative, and so spares the passes that autograd would make."""
+
+    def distance_and_slope(self, spectrum: Tensor, target_view: Tensor) -> tuple[Tensor, Tensor]:
+        """`distance` of the view, and its derivative by the cells of the spectrum."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,22 @@ class Difference:
     def distance(self, view: Tensor, target_view: Tensor) -> Tensor:
         """Mean difference `(batch,)`."""
         return mean_difference(view, target_view, self.norm)
+
+    def distance_and_slope(self, spectrum: Tensor, target_view: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean difference `(batch,)`, and its derivative by the cells."""
+        error = self.view(spectrum) - target_view
+        n_cells = error[0].numel()
+        if self.norm == 1:
+            distance: Tensor = torch.linalg.vector_norm(error, 1, dim=(1, 2)) / n_cells
+            slope = error.sign_().mul_(1 / n_cells)
+        else:
+            distance = error.square().mean((1, 2))
+            slope = error.mul_(2 / n_cells)
+        if self.scale == "log":
+            slope.div_(spectrum.clamp_min(self.floor)).mul_(spectrum >= self.floor)
+        elif self.scale == "log1p":
+            slope.div_(spectrum + 1)
+        return distance, slope
 
     def weight_at(self, n_fft: int) -> float:
         """The factor at a size of the FFT."""
