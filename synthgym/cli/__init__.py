@@ -1,4 +1,4 @@
-"""The command line, `synthgym match | render | draw | dataset | bench | tasks | solvers`.
+"""The command line, `synthgym match | render | draw | dataset | bench | loss | ...`.
 
 This package is the composition root: the only place that sees tasks, solvers and leaderboard
 at once. Each command imports what it needs when it runs, so that `synthgym --help` is instant.
@@ -13,7 +13,7 @@ from importlib import metadata
 
 import click
 
-from synthgym.cli import bench, compiling, dataset, draw, listing, match, render
+from synthgym.cli import bench, compiling, dataset, draw, listing, loss, match, render
 from synthgym.cli.errors import OneLineGroup
 
 __all__ = ["main"]
@@ -54,6 +54,7 @@ for _command in (
     draw.draw,
     dataset.dataset,
     bench.bench,
+    loss.loss,
     listing.tasks,
     listing.solvers,
     compiling.compile_kernels,

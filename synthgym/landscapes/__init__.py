@@ -1,7 +1,7 @@
 """What losses look like to an optimizer: directions, gradients, minima, basins, cost."""
 
 from synthgym.landscapes.basins import attracted, basins, minima, surface_minima
-from synthgym.landscapes.cost import Cost, best_time_s, cost
+from synthgym.landscapes.cost import Cost, best_time_s, check, cost
 from synthgym.landscapes.pitch import (
     SHAPES,
     PitchSounds,
@@ -39,6 +39,7 @@ __all__ = [
     "attracted",
     "basins",
     "best_time_s",
+    "check",
     "cost",
     "direction",
     "frequency_curves",

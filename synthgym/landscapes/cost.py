@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from synthgym.landscapes.checked import compared, embedded, gradient
-from synthgym.landscapes.pitch import PitchTrials
+from synthgym.landscapes.pitch import PitchSounds, PitchTrials
 from synthgym.losses import Loss
 from synthgym.synth.clock import Clock
 
@@ -39,6 +39,24 @@ class Cost:
         return 1e3 / self.gradients_per_s
 
 
+def check(loss: Loss) -> None:
+    """Try a loss on two sounds and one target, before any long work.
+
+    Raises:
+        LossError: it failed, did not return `(batch,)`, or a value or gradient is not finite.
+    """
+    sounds = PitchTrials("saw", n_trials=2, cents=()).rendered()
+    _check(loss, sounds)
+
+
+def _check(loss: Loss, sounds: PitchSounds) -> None:
+    with torch.no_grad():
+        target = embedded(loss, sounds.target[:1])
+    with torch.enable_grad():
+        leaf = sounds.prediction.clone().requires_grad_()
+        gradient(loss, compared(loss, embedded(loss, leaf), target, len(leaf)), leaf)
+
+
 def cost(loss: Loss, batch: int = 64, clock: Clock | None = None, budget_s: float = 0.5) -> Cost:
     """Time a loss on saws of random pitch, with as many threads as torch has.
 
@@ -52,6 +70,7 @@ def cost(loss: Loss, batch: int = 64, clock: Clock | None = None, budget_s: floa
         LossError: the loss failed, or a value or gradient is not finite.
     """
     sounds = PitchTrials("saw", n_trials=batch, cents=(), clock=clock or Clock()).rendered()
+    _check(loss, sounds)  # before the clock runs
     leaf = sounds.prediction.clone().requires_grad_()
     with torch.no_grad():
         target = embedded(loss, sounds.target[:1])
@@ -65,9 +84,6 @@ def cost(loss: Loss, batch: int = 64, clock: Clock | None = None, budget_s: floa
             values = loss.compare(loss.embed(leaf), target)
             torch.autograd.grad(values.sum(), leaf)
 
-    # Checked once before the clock runs.
-    with torch.enable_grad():
-        gradient(loss, compared(loss, embedded(loss, leaf), target, batch), leaf)
     return Cost(
         batch, batch / best_time_s(evaluate, budget_s), batch / best_time_s(differentiate, budget_s)
     )

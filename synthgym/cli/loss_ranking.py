@@ -1,0 +1,121 @@
+"""Ranking losses, with progress, and how the result is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from synthgym.landscapes import COLUMNS, Standing, Trial, n_steps, standing
+from synthgym.losses import Loss
+
+HEADER = (
+    "loss",
+    *COLUMNS,
+    "basin, cents",
+    "minima",
+    "basin, index",
+    "minima",
+    "ms",
+    "ms with gradient",
+)
+
+
+def rank_all(losses: Mapping[str, Loss], on: Trial, console: Console) -> list[Standing]:
+    """Try all losses; the best come first.
+
+    Args:
+        losses: by the name under which they are listed.
+        on: what they are tried on.
+        console: where progress is shown; a terminal gets a bar, anything else a line for each loss.
+
+    Raises:
+        LossError: a loss failed, or a value or gradient is not finite.
+    """
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    found = []
+    with bar:
+        task = bar.add_task("", total=len(losses) * n_steps(on))
+        for k, (name, loss) in enumerate(losses.items(), 1):
+            bar.update(task, description=name)
+            found.append(standing(loss, on, name, lambda: bar.advance(task)))
+            if not console.is_terminal:
+                line = f"[{k}/{len(losses)}] {name}"
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return sorted(found, key=lambda one: -one.score)
+
+
+def row(one: Standing) -> tuple[str, ...]:
+    """One loss in one line of the table."""
+    shares = [f"{one.pooled(c).value:.2f} ({one.worst(c).value:.2f})" for c in COLUMNS]
+    return (
+        one.name,
+        *shares,
+        f"{one.freq_basin_cents:,.0f}",
+        f"{one.freq_minima:g}",
+        f"{one.index_basin:.0%}",
+        f"{one.index_minima:g}",
+        f"{one.cost.ms_per_evaluation:.2f}",
+        f"{one.cost.ms_per_gradient:.2f}",
+    )
+
+
+def notes(found: Sequence[Standing], on: Trial) -> list[str]:
+    """What a reader of the table has to know."""
+    shares = [one.pooled(column) for one in found for column in COLUMNS]
+    error = max(share.standard_error for share in shares)
+    n_trials, sweep = shares[0].n_trials, on.sweep
+    return [
+        f"{', '.join(COLUMNS[:-1])}: share of {n_trials} pairs of tones (sine, square, saw) whose "
+        "nearer one has the smaller loss; gradient: whose derivative by log-frequency points the "
+        f"right way. Standard error at most {error:.3f}; (in brackets: the worst waveform)",
+        f"basin: from where the loss falls all the way to the truth, median of {sweep.n_targets} "
+        f"sounds, of 4,800 cents and of modulation indices from 0 to 0.1; minima on {sweep.n_freqs}"
+        f" and {sweep.n_indices} points",
+        f"ms: for each sound of 1.024 s in a batch of {on.cost_batch}, target embedded once, "
+        f"{torch.get_num_threads()} threads",
+    ]
+
+
+def json_text(found: Sequence[Standing], on: Trial) -> str:
+    """All that was found, as JSON."""
+    document = {
+        "n_trials": next(iter(on.pitch.values())).trials.n_trials,
+        "n_targets": on.sweep.n_targets,
+        "n_freqs": on.sweep.n_freqs,
+        "n_indices": on.sweep.n_indices,
+        "seed": on.sweep.seed,
+        "threads": torch.get_num_threads(),
+        "losses": [_entry(one) for one in found],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _entry(one: Standing) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "score": one.score,
+        "shares": {
+            column: {shape: share.value for shape, share in by_shape.items()}
+            for column, by_shape in one.shares.items()
+        },
+        "standard_errors": {column: one.pooled(column).standard_error for column in COLUMNS},
+        "freq_basin_cents": one.freq_basin_cents,
+        "freq_minima": one.freq_minima,
+        "index_basin": one.index_basin,
+        "index_minima": one.index_minima,
+        "evaluations_per_s": one.cost.evaluations_per_s,
+        "gradients_per_s": one.cost.gradients_per_s,
+        "batch": one.cost.batch,
+    }

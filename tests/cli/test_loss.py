@@ -1,0 +1,203 @@
+"""`synthgym loss rank | list`: built-in losses and a user's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from synthgym import losses
+from synthgym.cli import loss_loading
+from synthgym.errors import MissingExtraError
+
+Call = Callable[..., Any]
+OneLine = Callable[..., None]
+
+QUICK = ("--trials", 2, "--targets", 1, "--only")
+
+MINE = """
+import torch
+
+class Mine:
+    def embed(self, audio):
+        window = torch.hann_window(audio.shape[1])
+        power = torch.fft.rfft(audio * window).abs().square()
+        hz = torch.linspace(0, 8000, power.shape[1])
+        return ((power * hz).sum(1) / power.sum(1).clamp_min(1e-12)).clamp_min(1e-3).log()
+
+    def compare(self, embedded, embedded_target):
+        return (embedded - embedded_target).abs()
+
+class Rated(Mine):
+    def __init__(self, sample_rate):
+        assert sample_rate == 16000
+
+def made():
+    return Mine()
+
+ready = Mine()
+
+class Reduced(Mine):
+    def compare(self, embedded, embedded_target):
+        return super().compare(embedded, embedded_target).mean()
+
+class Hollow(Mine):
+    def compare(self, embedded, embedded_target):
+        return super().compare(embedded, embedded_target) * float("nan")
+
+class Stuck(Mine):
+    def embed(self, audio):
+        return super().embed(audio).detach()
+
+class Crooked(Mine):
+    def embed(self, audio):
+        raise ValueError("two\\nlines")
+
+class Fussy(Mine):
+    def __init__(self, size):
+        pass
+
+class Deaf:
+    pass
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A file of losses, good ones and bad ones."""
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    return path
+
+
+def rows(out: str) -> dict[str, list[str]]:
+    """The cells of the table by the loss."""
+    lines = out.split("─\n")[1].splitlines()
+    return {
+        line.split()[0]: line.split()[1:] for line in lines if not line.startswith("300 cents,")
+    }
+
+
+def test_losses_are_listed(call: Call) -> None:
+    ended = call("loss", "list")
+    assert ended.code == 0
+    assert ended.out.split() == losses.names()
+
+
+def test_a_users_loss_stands_beside_the_others(mine: Path, call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "new" / "rank.json"
+    ended = call("loss", "rank", f"{mine}:Mine", "mel", *QUICK, "--json", file)
+    assert ended.code == 0, ended.err
+    assert ended.err.splitlines() == [f"[1/2] {mine}:Mine", "[2/2] mel"]
+    table = rows(ended.out)
+    assert set(list(table)[:2]) == {f"{mine}:Mine", "mel"}
+    document = json.loads(file.read_text("utf-8"))
+    by_name = {entry["name"]: entry for entry in document["losses"]}
+    assert set(by_name) == {f"{mine}:Mine", "mel"}
+    own = by_name[f"{mine}:Mine"]
+    assert set(own["shares"]) == {"300 cents", "600 cents", "gradient"}
+    assert own["shares"]["300 cents"]["sine"] == 1.0, "the centroid of a sine is its pitch"
+    assert own["freq_basin_cents"] <= 4800 and own["evaluations_per_s"] > 0
+    scores = [entry["score"] for entry in document["losses"]]
+    assert scores == sorted(scores, reverse=True)
+    assert "Standard error at most" in ended.out
+
+
+@pytest.mark.parametrize("name", ["Rated", "made", "ready"])
+def test_a_class_a_function_and_a_loss_itself_will_do(name: str, mine: Path) -> None:
+    found = loss_loading.load_loss(f"{mine}:{name}")
+    audio = torch.rand(2, 400)
+    assert found.compare(found.embed(audio), found.embed(audio)).tolist() == [0.0, 0.0]
+
+
+def test_a_loss_of_a_module_will_do(call: Call) -> None:
+    ended = call("loss", "rank", "synthgym.losses:MelDistance", *QUICK)
+    assert ended.code == 0, ended.err
+    assert next(iter(rows(ended.out))) == "synthgym.losses:MelDistance"
+
+
+def test_all_built_in_losses_are_ranked_unless_told_otherwise(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "names", lambda: ["mel", "simse"])
+    chosen, left_out = loss_loading.contenders((f"{mine}:Mine", "simse"), only=False)
+    assert (list(chosen), left_out) == ([f"{mine}:Mine", "simse", "mel"], [])
+    chosen, _ = loss_loading.contenders(("simse", "simse"), only=True)
+    assert list(chosen) == ["simse"]
+
+
+def test_a_built_in_loss_without_its_extra_is_left_out_unless_named(
+    monkeypatch: pytest.MonkeyPatch, call: Call, one_line: OneLine
+) -> None:
+    build = losses.build
+
+    def poor(name: str, sample_rate: int) -> Any:
+        if name == "simse":
+            raise MissingExtraError('it needs "x": pip install "synthgym[x]"')
+        return build(name, sample_rate)
+
+    monkeypatch.setattr(losses, "names", lambda: ["mel", "simse"])
+    monkeypatch.setattr(losses, "build", poor)
+    chosen, left_out = loss_loading.contenders((), only=False)
+    assert list(chosen) == ["mel"]
+    assert len(left_out) == 1 and "simse" in left_out[0] and "synthgym[x]" in left_out[0]
+    one_line(call("loss", "rank", "simse", *QUICK), "synthgym[x]")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Mina", ("unknown loss in", "Did you mean 'Mine'?")),
+        ("Reduced", ("Reduced", "shape ()", "(batch,)")),
+        ("Hollow", ("Hollow", "NaN", "value")),
+        ("Stuck", ("Stuck", "no gradient", "detach")),
+        ("Crooked", ("Crooked", "failed in embed", "ValueError: two lines")),
+        ("Fussy", ("Fussy", "could not be made", "size")),
+        ("Deaf", ("Deaf", "embed(audio)")),
+        ("torch", ("torch", "must have embed")),
+    ],
+)
+def test_a_bad_loss_is_one_line(
+    name: str, words: tuple[str, ...], mine: Path, call: Call, one_line: OneLine
+) -> None:
+    one_line(call("loss", "rank", f"{mine}:{name}", *QUICK), *words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("mell",), ("unknown loss 'mell'", "Did you mean 'mel'?")),
+        (("nowhere.py:Mine",), ("there is no loss file", "nowhere.py")),
+        (("mine.py",), ("names a file", "mine.py:MyLoss")),
+        (("no.such.module:Mine",), ("there is no module 'no'",)),
+        (("mel", "--trials", 0), ("--trials",)),
+        (("mel", "--targets", "x"), ("--targets",)),
+        ((), ("--only", "name one")),
+    ],
+)
+def test_bad_arguments_are_one_line(
+    arguments: tuple[object, ...], words: tuple[str, ...], call: Call, one_line: OneLine
+) -> None:
+    one_line(call("loss", "rank", *QUICK, *arguments), *words)
+
+
+def test_a_file_that_cannot_be_imported_is_one_line(
+    tmp_path: Path, call: Call, one_line: OneLine
+) -> None:
+    path = tmp_path / "torn.py"
+    path.write_text("def (")
+    one_line(call("loss", "rank", f"{path}:Mine", *QUICK), "torn.py", "SyntaxError")
+    path.write_text("import no_such_package")
+    one_line(call("loss", "rank", f"{path}:Mine", *QUICK), "'no_such_package'", "pip install")
+
+
+def test_a_file_that_cannot_be_written_is_said_before_the_work(
+    tmp_path: Path, call: Call, one_line: OneLine
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    one_line(call("loss", "rank", "mel", *QUICK, "--json", taken / "rank.json"), str(taken))
