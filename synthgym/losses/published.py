@@ -29,7 +29,7 @@ def multi_scale(
 ) -> SpectralLoss:
     """DDSP's multi-scale spectral loss: linear and log magnitudes, summed over sizes.
 
-    Engel et al., ICLR 2020, arXiv 2001.04643, section 4.2.1, with `alpha` 1; three quarters
+    Engel et al., ICLR 2020, arXiv 2001.04643, with `alpha` 1; three quarters
     overlap, silence after the sound, logarithms floored at 1e-5, as in its code.
 
     Args:

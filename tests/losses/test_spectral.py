@@ -97,7 +97,7 @@ def test_terms_and_scales_add_up() -> None:
 
 
 def reckoned_ddsp(audio: np.ndarray, target: np.ndarray) -> float:
-    """Equation 4 of arXiv 2001.04643 with alpha 1, frame by frame."""
+    """The multi-scale loss of arXiv 2001.04643 with alpha 1, frame by frame."""
     total = 0.0
     for size in (2048, 1024, 512, 256, 128, 64):
         hop, window = size // 4, 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
