@@ -8,8 +8,11 @@ from functools import partial
 from synthgym.errors import ParameterError, unknown_name
 from synthgym.losses import presets, published
 from synthgym.losses.base import Loss
+from synthgym.losses.envelope import EnvelopeSoftDTW, Framing, LogRMSEnvelope, RMSEnvelope
 from synthgym.losses.mel import MelDistance
+from synthgym.losses.mfcc import MFCCDistance
 from synthgym.losses.transport import SpectralTransport
+from synthgym.losses.waveform import SISDR, ComplexSpectrumDistance, WaveformDistance
 
 _LOSSES: dict[str, Callable[[int], Loss]] = {
     "mel": MelDistance,
@@ -23,6 +26,14 @@ _LOSSES: dict[str, Callable[[int], Loss]] = {
     "spectral-convergence": lambda sample_rate: published.spectral_convergence(),
     "simse": lambda sample_rate: published.simse(),
     "blurred": lambda sample_rate: published.blurred(),
+    "mfcc": MFCCDistance,
+    "rms-envelope": lambda sample_rate: RMSEnvelope(Framing(sample_rate)),
+    "log-rms-envelope": lambda sample_rate: LogRMSEnvelope(Framing(sample_rate)),
+    "envelope-soft-dtw": lambda sample_rate: EnvelopeSoftDTW(Framing(sample_rate)),
+    "waveform-l1": lambda sample_rate: WaveformDistance(1),
+    "waveform-l2": lambda sample_rate: WaveformDistance(2, name="waveform-l2"),
+    "si-sdr": lambda sample_rate: SISDR(),
+    "complex-spectrum": lambda sample_rate: ComplexSpectrumDistance(),
     "transport": SpectralTransport.at,
     "transport-squared": partial(SpectralTransport.at, order=2, name="transport-squared"),
     "transport-mel": partial(SpectralTransport.at, axis="mel", name="transport-mel"),

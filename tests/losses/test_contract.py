@@ -15,7 +15,7 @@ N = 3000
 NAMES = losses.names()
 
 # Losses that are not 0 for equal sounds, and why.
-NOT_ZERO_AT_EQUALITY: dict[str, str] = {}
+NOT_ZERO_AT_EQUALITY: dict[str, str] = {"si-sdr": "a ratio, at its ceiling for equal sounds"}
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
