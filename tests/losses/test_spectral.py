@@ -214,7 +214,13 @@ def test_a_large_batch_goes_in_pieces() -> None:
     assert sounds.numel() > one_pass.CACHE_SAMPLES
     loss = SpectralLoss(
         (Scale(64, 16), Scale(101, 40, 70)),
-        (Difference("log"), Convergence(), ScaleInvariant(), Cumulative("time")),
+        (
+            Difference("log", floor=0.5),  # some cells lie under it: no slope there
+            Difference("log1p", norm=2),
+            Convergence(),
+            ScaleInvariant(),
+            Cumulative("time"),
+        ),
         bands=MelBands(20),
     )
     at_once = sounds.clone().requires_grad_()
@@ -265,6 +271,18 @@ def test_equal_sounds_are_exactly_at_zero_and_at_rest() -> None:
             (slope,) = torch.autograd.grad(value.sum(), leaf)
             assert float(value.detach()) == 0
             assert bool((slope == 0).all())
+
+
+def test_no_gradient_is_worked_out_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unasked(*_: object) -> Tensor:
+        raise AssertionError("a gradient nobody asked for")
+
+    monkeypatch.setattr(one_pass, "_to_samples", unasked)
+    leaf, loss = noise().requires_grad_(), published.magnitude()
+    with torch.no_grad():
+        assert float(loss(leaf, noise(seed=1))) > 0
+    with pytest.raises(AssertionError, match="nobody asked"):
+        loss(leaf, noise(seed=1))
 
 
 def test_rows_of_a_kept_target() -> None:
