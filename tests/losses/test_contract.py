@@ -66,10 +66,10 @@ def test_one_number_for_each_sound(name: str, dtype: torch.dtype, device: str) -
     assert len(set(values.tolist())) == 3
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU to agree with")
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("device", DEVICES)
-def test_devices_agree(name: str, device: str) -> None:
-    loss = built(name)
+def test_devices_agree(name: str) -> None:
+    loss, device = built(name), "cuda"
     there = loss(noise(2).to(device), noise(seed=1).to(device)).cpu()
     torch.testing.assert_close(there, loss(noise(2), noise(seed=1)), rtol=1e-9, atol=1e-9)
     slope = gradient(loss, noise(2).to(device), noise(seed=1).to(device)).cpu()
