@@ -75,7 +75,7 @@ def run_demo(demo: Demo, out: Path, console: Console) -> Path:
     compare(demo, records, console)
     match_note(demo, out / "match", console)
     console.rule("3. The report")
-    return write_report(records, out, title="synthgym demo")
+    return write_report(records, out, title="synthgym demo", matches=out / "match")
 
 
 def compare(demo: Demo, records: Path, console: Console) -> None:

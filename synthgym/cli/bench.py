@@ -164,12 +164,23 @@ def run(
     show_default=True,
     help="Which matches can be listened to.",
 )
+@click.option(
+    "--matches",
+    type=click.Path(path_type=Path),
+    help="A folder that `synthgym match` wrote to: the page shows the recordings too.",
+)
 @click.option("--title", default="Sound matching benchmark", show_default=True, help="Heading.")
-def report(folder: Path, out: Path, sounds: Literal["best", "all", "none"], title: str) -> None:
+def report(
+    folder: Path,
+    out: Path,
+    sounds: Literal["best", "all", "none"],
+    matches: Path | None,
+    title: str,
+) -> None:
     """Make a page (HTML) of the records in FOLDER: tables, plots and sounds."""
     from synthgym.leaderboard.report import write_report
 
-    page = write_report(folder, out, sounds=sounds, title=title)
+    page = write_report(folder, out, sounds=sounds, title=title, matches=matches)
     click.echo(f"report   {page}")
 
 

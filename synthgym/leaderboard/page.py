@@ -14,6 +14,7 @@ from synthgym.errors import UnknownNameError
 from synthgym.leaderboard.boards import Board, TaskResult
 from synthgym.leaderboard.figures import Figure, anytime_figure, runtime_figure
 from synthgym.leaderboard.measures import WEIGHTS
+from synthgym.leaderboard.recordings import MatchedRecording
 from synthgym.leaderboard.records import Record
 from synthgym.leaderboard.sounds import TaskSounds
 from synthgym.tasks import LADDER_DB, get_task
@@ -95,6 +96,7 @@ class Page:
     errors: tuple[Record, ...]
     bad_records: tuple[BadRecord, ...]
     commands: tuple[str, ...]
+    recordings: tuple[MatchedRecording, ...] = ()
     ladder_db: tuple[float, ...] = LADDER_DB
     weights: tuple[int, ...] = WEIGHTS
     metrics: tuple[metrics.Card, ...] = tuple(metrics.build(n).card for n in metrics.REPORTED)
@@ -107,6 +109,7 @@ def make_page(
     bad_records: Sequence[BadRecord],
     folder_name: str,
     out_name: str,
+    recordings: Sequence[MatchedRecording] = (),
 ) -> Page:
     """Gather what the template shows.
 
@@ -117,6 +120,7 @@ def make_page(
         bad_records: files that could not be read.
         folder_name: of the folder of records, for the commands.
         out_name: of the report's folder, for the commands.
+        recordings: matches of sounds from outside.
     """
     records = [record for board in boards for record in board.records]
     headers = [record.header for record in records]
@@ -142,6 +146,7 @@ def make_page(
             f"synthgym bench verify {shlex.quote(folder_name)}",
             f"synthgym bench report {shlex.quote(folder_name)} --out {shlex.quote(out_name)}",
         ),
+        recordings=tuple(recordings),
     )
 
 

@@ -20,6 +20,7 @@ from synthgym.leaderboard.boards import Board
 from synthgym.leaderboard.flags import FEW_RUNS
 from synthgym.leaderboard.measures import DEFAULT_WEIGHT, GUESSES, MISS_FACTOR, WEIGHTS
 from synthgym.leaderboard.page import BadRecord, Page, make_page
+from synthgym.leaderboard.recordings import matched_recordings
 from synthgym.leaderboard.records import Record, read_records
 from synthgym.leaderboard.score import score_records
 from synthgym.leaderboard.sounds import SOUNDS_FOLDER, Selection, TaskSounds, task_sounds
@@ -37,6 +38,7 @@ def write_report(
     *,
     sounds: Selection = "best",
     title: str = "Sound matching benchmark",
+    matches: str | os.PathLike[str] | None = None,
     seed: int = 0,
 ) -> Path:
     """Write the report on a folder of records.
@@ -50,13 +52,14 @@ def write_report(
         sounds: `"best"` for the best match of each target (and every solver's for the hardest
             target of each task), `"all"` for every solver's, `"none"` for a report without.
         title: heading of the page.
+        matches: a folder that `synthgym match` wrote to; the page links what is there.
         seed: of the bootstrap.
 
     Returns:
         The path of the page, `out_dir/index.html`.
 
     Raises:
-        RecordError: there are no records under `folder`.
+        RecordError: there are no records under `folder`, or no matches in `matches`.
         ParameterError: `sounds` is unknown, or `out_dir` is not a folder or holds another page.
         MissingExtraError: jinja2 or matplotlib is not installed.
         AudioError: a sound cannot be written.
@@ -69,6 +72,7 @@ def write_report(
     source, target = Path(folder), Path(out_dir)
     records, bad_records = _read(source)
     _check_destination(target)
+    recordings = () if matches is None else matched_recordings(Path(matches), target)
     boards = score_records(records, seed=seed)
     (target / SOUNDS_FOLDER).mkdir(parents=True, exist_ok=True)
     shelves = {
@@ -77,7 +81,9 @@ def write_report(
         for task in board.tasks
     }
     content = _render(
-        make_page(title, boards, shelves, bad_records, source.resolve().name, target.name)
+        make_page(
+            title, boards, shelves, bad_records, source.resolve().name, target.name, recordings
+        )
     )
     _replace(target / _PAGE, content)
     _remove_unused(target / SOUNDS_FOLDER, shelves)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -41,6 +42,8 @@ def test_it_leaves_the_page_and_the_match_and_goes_on_where_it_was(
     page = demo.run_demo(small, tmp_path, Console(file=first))
     assert page == tmp_path / "index.html"
     assert "synthgym demo" in page.read_text("utf-8")
+    for suffix in (".flac", ".match.wav", ".patch.json", ".png"):
+        assert re.search(f'(src|href)="match/kalimba-[0-9-]+{re.escape(suffix)}"', page.read_text())
     (recording,) = (tmp_path / "match").glob("kalimba-*.flac")
     suffixes = (".flac", ".match.wav", ".patch.json", ".png")
     assert {path.name for path in (tmp_path / "match").iterdir()} == {

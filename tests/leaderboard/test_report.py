@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
@@ -357,6 +358,29 @@ def test_only_damaged_records_are_none(tmp_path):
     (tmp_path / "r" / "x.jsonl").write_text("{}")
     with pytest.raises(RecordError, match=r"only 1 damaged.*x\.jsonl"):
         write_report(tmp_path / "r", tmp_path / "out")
+
+
+def test_matched_recordings_are_linked(folder, tmp_path):
+    out, matches = tmp_path / "report", tmp_path / "my notes"
+    matches.mkdir()
+    made = {"task": OSC, "solver": "random", "distance_db": 3.25, "recording": "a b.flac"}
+    (matches / "a b.patch.json").write_text(json.dumps({"match": made}))
+    for name in ("a b.match.wav", "a b.flac"):
+        (matches / name).touch()
+    parsed = Parsed(write_report(folder, out, sounds="none", matches=matches).read_text("utf-8"))
+    links = [tag.get("src") or tag.get("href") for tag in parsed.named("audio", "a", "img")]
+    outside = {link for link in links if link.startswith("..")}
+    assert outside == {f"../my%20notes/a%20b{s}" for s in (".flac", ".match.wav", ".patch.json")}
+    assert "3.25 dB away" in parsed.text and f"{OSC}, random" in parsed.text
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"match": {"task": 1}}', None])
+def test_what_is_no_matched_recording(folder, tmp_path, content):
+    if content is not None:
+        (tmp_path / "x.patch.json").write_text(content)
+    with pytest.raises(RecordError, match="synthgym match"):
+        write_report(folder, tmp_path / "report", sounds="none", matches=tmp_path)
+    assert not (tmp_path / "report" / "index.html").exists()
 
 
 def test_an_unknown_selection_of_sounds(folder, tmp_path):
