@@ -11,6 +11,7 @@ from synthgym.losses.base import Loss
 from synthgym.losses.envelope import EnvelopeSoftDTW, Framing, LogRMSEnvelope, RMSEnvelope
 from synthgym.losses.mel import MelDistance
 from synthgym.losses.mfcc import MFCCDistance
+from synthgym.losses.scattering import TimeFrequencyScattering
 from synthgym.losses.transport import SpectralTransport
 from synthgym.losses.waveform import SISDR, ComplexSpectrumDistance, WaveformDistance
 
@@ -27,6 +28,7 @@ _LOSSES: dict[str, Callable[[int], Loss]] = {
     "simse": lambda sample_rate: published.simse(),
     "blurred": lambda sample_rate: published.blurred(),
     "mfcc": MFCCDistance,
+    "scattering": TimeFrequencyScattering,
     "rms-envelope": lambda sample_rate: RMSEnvelope(Framing(sample_rate)),
     "log-rms-envelope": lambda sample_rate: LogRMSEnvelope(Framing(sample_rate)),
     "envelope-soft-dtw": lambda sample_rate: EnvelopeSoftDTW(Framing(sample_rate)),
