@@ -234,8 +234,8 @@ def _bands(loss: TimeFrequencyScattering, n_padded: int) -> tuple[Tensor, Tensor
     steps = torch.arange(loss.n_octaves * loss.per_octave).double() / loss.per_octave
     centre = 0.4 * loss.sample_rate * 2**-steps
     width = centre * _width(loss.per_octave)
-    # Even and not above half of the bins: what lies beyond is the other side of the spectrum.
-    length = min(2 * math.ceil(_REACH * float(width[0]) / bin_hz), n_padded // 2)
+    # Not above half of the bins, as what lies beyond is the other side of the spectrum.
+    length = min(_even_length(2 * _REACH * float(width[0]) / bin_hz, 128), n_padded // 2)
     first = (centre / bin_hz).round().long() - length // 2
     bins = first[:, None] + torch.arange(length)
     gains = 2 * _morlet(bins * bin_hz, centre[:, None], width[:, None]) / n_padded
@@ -245,8 +245,13 @@ def _bands(loss: TimeFrequencyScattering, n_padded: int) -> tuple[Tensor, Tensor
 def _rate_gains(rate_hz: float, bin_hz: float, n_bins: int) -> Tensor:
     """Gains of a wavelet in time at the bins from 0 up to where it ends."""
     width = rate_hz * _width(1)
-    n_used = min(math.ceil((rate_hz + _REACH * width) / bin_hz) + 1, n_bins)
+    n_used = min(_even_length((rate_hz + _REACH * width) / bin_hz + 1, 8), n_bins)
     return 2 * _morlet(torch.arange(n_used).double() * bin_hz, rate_hz, width)
+
+
+def _even_length(at_least: float, multiple: int) -> int:
+    """A length of an FFT; those with large prime factors are slow."""
+    return multiple * math.ceil(at_least / multiple)
 
 
 def _scale_waves(loss: TimeFrequencyScattering) -> Tensor:
