@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from synthgym.landscapes.checked import compared, embedded, gradient
-from synthgym.landscapes.pitch import PitchSounds, PitchTrials
+from synthgym.landscapes.pitch import PitchTrials
 from synthgym.losses import Loss
 from synthgym.synth.clock import Clock
 
@@ -46,10 +46,6 @@ def check(loss: Loss) -> None:
         LossError: it failed, did not return `(batch,)`, or a value or gradient is not finite.
     """
     sounds = PitchTrials("saw", n_trials=2, cents=()).rendered()
-    _check(loss, sounds)
-
-
-def _check(loss: Loss, sounds: PitchSounds) -> None:
     with torch.no_grad():
         target = embedded(loss, sounds.target[:1])
     with torch.enable_grad():
@@ -64,13 +60,13 @@ def cost(loss: Loss, batch: int = 64, clock: Clock | None = None, budget_s: floa
         loss: what is timed.
         batch: sounds in each call.
         clock: their length; 1.024 s at 16 kHz if there is none.
-        budget_s: seconds for either figure, three calls at least; the best call counts.
+        budget_s: seconds for either figure, two calls at least; the best call counts.
 
     Raises:
         LossError: the loss failed, or a value or gradient is not finite.
     """
+    check(loss)  # before the clock runs
     sounds = PitchTrials("saw", n_trials=batch, cents=(), clock=clock or Clock()).rendered()
-    _check(loss, sounds)  # before the clock runs
     leaf = sounds.prediction.clone().requires_grad_()
     with torch.no_grad():
         target = embedded(loss, sounds.target[:1])
@@ -90,14 +86,14 @@ def cost(loss: Loss, batch: int = 64, clock: Clock | None = None, budget_s: floa
 
 
 def best_time_s(call: Callable[[], object], budget_s: float) -> float:
-    """Seconds of the fastest of the calls that fit the budget, three at least.
+    """Seconds of the fastest of the calls that fit the budget, two at least.
 
-    Other load on the machine only ever adds time.
+    The first call of all does not count; other load on the machine only ever adds time.
     """
     call()
     times: list[float] = []
     end = time.perf_counter() + budget_s
-    while len(times) < 3 or time.perf_counter() < end:
+    while len(times) < 2 or time.perf_counter() < end:
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)

@@ -53,7 +53,8 @@ def direction_figure(rows: Mapping[str, Shares], path: Path, title: str) -> None
         panel.grid(axis="y", color="0.93")
         panel.set_yticks(range(len(names)), names if panel is panels[0][0] else [""] * len(names))
         panel.tick_params(labelsize=7)
-    panels[0][-1].legend(fontsize=7, loc="lower left")
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=7, loc="outside right upper")
     figure.suptitle(title, fontsize=10)
     figure.savefig(path, dpi=_DPI)
 

@@ -44,7 +44,7 @@ class Trial:
 
 
 def trial(
-    n_trials: int, n_targets: int, n_freqs: int = 97, n_indices: int = 41, seed: int = 0
+    n_trials: int, n_targets: int, n_freqs: int = 81, n_indices: int = 31, seed: int = 0
 ) -> Trial:
     """What `standing` tries losses on, with band-limited waveforms.
 
