@@ -194,8 +194,9 @@ class EnvelopeSoftDTW:
         check_length(embedded.squares, embedded_target.squares)
         floor, target = embedded_target.floor, embedded_target.levels_db
         own = _levels_db(embedded.squares, floor)
-        between = soft_dtw(_squared_differences(own, target), self.gamma)
-        within = soft_dtw(_squared_differences(own, own), self.gamma)
+        # Both at once, as the steps are as many for one pair as for all.
+        pairs = torch.cat([_squared_differences(own, target), _squared_differences(own, own)])
+        between, within = soft_dtw(pairs, self.gamma).chunk(2)
         return (between - (within + embedded_target.to_itself) / 2) / target.shape[1]
 
     def __call__(self, audio: Tensor, target: Tensor) -> Tensor:

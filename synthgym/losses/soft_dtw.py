@@ -91,39 +91,30 @@ def _forward(cost: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
     Outside of the matrix the first is infinite and the second minus infinite, so that both weigh
     nothing on the way back.
     """
-    reached, arriving = torch.empty_like(cost), torch.empty_like(cost)
-    inside = cost.isfinite()
-    outside = torch.full_like(cost[0], torch.inf)
-    reached[0], arriving[0] = cost[0], 0.0
-    older, old = outside, reached[0]
+    arriving = torch.zeros_like(cost)
+    # A diagonal and a cell of nothing before the first ones; cell i is at i + 1.
+    around = cost.new_full((len(cost) + 1, cost.shape[1], cost.shape[2] + 1), torch.inf)
+    around[1, :, 1:] = cost[0]
     for k in range(1, len(cost)):
-        above = F.pad(old[:, :-1], (1, 0), value=torch.inf)
-        corner = F.pad(older[:, :-1], (1, 0), value=torch.inf)
-        ways = torch.stack([old, above, corner])
-        least = -gamma * torch.logsumexp(ways / -gamma, 0)
-        reached[k] = least + cost[k]
+        old, above, corner = around[k, :, 1:], around[k, :, :-1], around[k - 1, :, :-1]
+        least = -gamma * torch.logsumexp(torch.stack([old, above, corner]) / -gamma, 0)
+        torch.add(least, cost[k], out=around[k + 1, :, 1:])
         arriving[k] = least
-        older, old = old, reached[k]
-    return reached, arriving.masked_fill_(~inside, -torch.inf)
+    return around[1:, :, 1:].contiguous(), arriving.masked_fill_(cost.isinf(), -torch.inf)
 
 
 def _backward(reached: Tensor, arriving: Tensor, gamma: float) -> Tensor:
     """Slope of the value by each cell's cost, `(batch, n, m)`: the share of paths through it."""
-    share = torch.zeros_like(reached)
-    share[-1, :, -1] = 1.0
-    for k in range(len(reached) - 2, -1, -1):
-        total = _passed(share[k + 1], arriving[k + 1], reached[k], gamma)
-        total[:, :-1] += _passed(
-            share[k + 1, :, 1:], arriving[k + 1, :, 1:], reached[k, :, :-1], gamma
-        )
-        if k + 2 < len(reached):
-            total[:, :-1] += _passed(
-                share[k + 2, :, 1:], arriving[k + 2, :, 1:], reached[k, :, :-1], gamma
-            )
-        share[k] = total
-    return _matrix(share)
-
-
-def _passed(share: Tensor, arriving: Tensor, reached: Tensor, gamma: float) -> Tensor:
-    """What cells hand back to those before them, which `reached` says how to reach."""
-    return share * torch.exp((arriving - reached) / gamma)
+    n_diagonals, batch, n = reached.shape
+    # What a cell gets of the shares of those after it, in its row, in its column and across.
+    after = F.pad(arriving, (0, 1, 0, 0, 0, 2), value=-torch.inf)
+    in_row = torch.exp((after[1:-1, :, :-1] - reached) / gamma)
+    in_column = torch.exp((after[1:-1, :, 1:] - reached) / gamma)
+    across = torch.exp((after[2:, :, 1:] - reached) / gamma)
+    share = reached.new_zeros(n_diagonals + 2, batch, n + 1)
+    share[-3, :, -2] = 1.0
+    for k in range(n_diagonals - 2, -1, -1):
+        total = in_row[k] * share[k + 1, :, :-1]
+        total.addcmul_(in_column[k], share[k + 1, :, 1:])
+        torch.addcmul(total, across[k], share[k + 2, :, 1:], out=share[k, :, :-1])
+    return _matrix(share[:-2, :, :-1])
