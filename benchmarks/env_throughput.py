@@ -142,7 +142,7 @@ def processor() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ids", nargs="+", default=synthgym.task_ids())
+    parser.add_argument("--ids", nargs="+", default=synthgym.task_ids("diffmoog"))
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="which seconds count")
     parser.add_argument("--repeats", type=int, default=5)

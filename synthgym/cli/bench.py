@@ -23,7 +23,10 @@ def bench() -> None:
 
 @bench.command()
 @click.option(
-    "--tasks", type=Names(), multiple=True, help="Task ids, by commas or repeated.  [default: all]"
+    "--tasks",
+    type=Names(),
+    multiple=True,
+    help="Task ids or families of them, by commas or repeated.  [default: diffmoog, the suite]",
 )
 @click.option(
     "--solvers",
@@ -115,8 +118,12 @@ def run(
     from synthgym.leaderboard.plan import Plan
     from synthgym.leaderboard.run import Interrupted, run_plan
     from synthgym.tasks import get_task, task_ids
+    from synthgym.tasks.catalogue import FAMILIES
 
-    chosen_tasks = flatten(tasks) or tuple(task_ids())
+    named = flatten(tasks) or ("diffmoog",)
+    chosen_tasks = tuple(
+        id for name in named for id in (task_ids(name) if name in FAMILIES else (name,))
+    )
     for task in chosen_tasks:
         get_task(task)  # a misspelt one is said before the solvers are looked through
     chosen, left_out = (flatten(solvers), ()) if solvers else search_solvers()

@@ -1,4 +1,4 @@
-"""The environment ids: that of each task of the suite, and one for any patch.
+"""The environment ids: that of each task, and one for any patch.
 
 ```python
 gym.make("DiffMoog-FM-v0")                       # one environment
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gymnasium as gym
 
-from synthgym.tasks.catalogue import SUITE
+from synthgym.tasks.catalogue import CATALOGUE
 
 __all__ = ["CUSTOM_ID", "MAX_EPISODE_STEPS", "register_all"]
 
@@ -28,7 +28,7 @@ def register_all() -> None:
 
     The entry points are strings: the environments are imported when the first one is made.
     """
-    settings: dict[str, dict[str, str]] = {task_id: {"task": task_id} for task_id in SUITE}
+    settings: dict[str, dict[str, str]] = {task_id: {"task": task_id} for task_id in CATALOGUE}
     settings[CUSTOM_ID] = {}
     for env_id, kwargs in settings.items():
         if env_id in gym.registry:

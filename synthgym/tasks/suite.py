@@ -12,7 +12,7 @@ import numpy.typing as npt
 from synthgym.errors import ParameterError, unknown_name
 from synthgym.losses import MelDistance
 from synthgym.synth import Clock, Patch, chains, graph
-from synthgym.tasks.catalogue import SUITE
+from synthgym.tasks.catalogue import CATALOGUE, FAMILIES
 from synthgym.tasks.problem import Problem
 from synthgym.tasks.targets import SampledTargets, Target, TargetSource, recorded_target
 
@@ -122,9 +122,21 @@ def _task(id: str, chain: str | None, level: int, summary: str, targets: Sampled
     )
 
 
-def task_ids() -> list[str]:
-    """Ids of the suite's tasks, simplest first."""
-    return list(SUITE)
+def task_ids(family: str | None = None) -> list[str]:
+    """Ids of the tasks, simplest first within each family.
+
+    Args:
+        family: `"diffmoog"`, the suite, or `"published"`, the tasks of a published comparison of
+            optimizers; None for all.
+
+    Raises:
+        UnknownNameError: there is no such family.
+    """
+    if family is None:
+        return list(CATALOGUE)
+    if family not in FAMILIES:
+        raise unknown_name("family of tasks", family, FAMILIES)
+    return [id for id, entry in CATALOGUE.items() if entry.family == family]
 
 
 @cache
@@ -134,10 +146,11 @@ def get_task(id: str) -> Task:
     Raises:
         UnknownNameError: there is none; the message suggests the nearest.
     """
-    if id not in SUITE:
-        raise unknown_name("task", id, SUITE)
-    chain, level, summary = SUITE[id]
-    return sampled_task(id, chain, level, summary)
+    if id not in CATALOGUE:
+        raise unknown_name("task", id, CATALOGUE)
+    entry = CATALOGUE[id]
+    clock = Clock(entry.sample_rate, entry.n_samples)
+    return sampled_task(id, entry.chain, entry.level, entry.summary, clock)
 
 
 def task_for_clock(task: Task, clock: Clock) -> Task:

@@ -15,6 +15,7 @@ from synthgym.cli.solver_list import AVAILABLE, ListedSolver
 from synthgym.errors import MissingExtraError
 from synthgym.leaderboard import plan, run
 from synthgym.leaderboard.records import read_records
+from synthgym.tasks import task_ids
 
 Call = Callable[..., Any]
 
@@ -158,6 +159,25 @@ def test_quick_is_a_first_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         (None, None),
     ]
     assert {one.split for one in seen} == {"test"}
+
+
+def test_tasks_are_named_one_by_one_or_by_family(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    """Without a word it is the suite, which others' tasks do not slow down."""
+    seen: list[tuple[str, ...]] = []
+
+    def take(chosen: plan.Plan, _progress: Any) -> run.Summary:
+        seen.append(tuple(chosen.tasks))
+        return run.Summary(tmp_path, 0, 0, 0, 0, (), (), 0, 0.0)
+
+    monkeypatch.setattr(run, "run_plan", take)
+    start = ("bench", "run", "--solvers", "random", "--out", tmp_path)
+    assert call(*start).code == 0
+    assert call(*start, "--tasks", "published").code == 0
+    assert call(*start, "--tasks", "DiffMoog-FM-v0,published").code == 0
+    published = tuple(task_ids("published"))
+    assert seen == [tuple(task_ids("diffmoog")), published, ("DiffMoog-FM-v0", *published)]
 
 
 def test_ctrl_c_says_how_to_go_on(

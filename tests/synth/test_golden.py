@@ -30,9 +30,9 @@ def units(dimension: int) -> torch.Tensor:
     return torch.tensor(np.mod(steps, 1.0).reshape(2, dimension), dtype=torch.float64)
 
 
-def statistics(sound: np.ndarray) -> dict[str, Any]:
+def statistics(sound: np.ndarray, rate: int = CLOCK.sample_rate) -> dict[str, Any]:
     power = np.abs(np.fft.rfft(sound)) ** 2
-    hz = np.fft.rfftfreq(len(sound), 1 / CLOCK.sample_rate)
+    hz = np.fft.rfftfreq(len(sound), 1 / rate)
     return {
         "rms": float(np.sqrt(np.mean(sound**2))),
         "centroid_hz": float((power * hz).sum() / power.sum()),
@@ -58,7 +58,7 @@ def task_entry(id: str) -> dict[str, Any]:
     problem = make_problem(id, split="test", index=3)
     middle = np.full(get_task(id).dimension, 0.5)
     return {
-        "target": statistics(problem.target.astype(np.float64)),
+        "target": statistics(problem.target.astype(np.float64), problem.clock.sample_rate),
         "distance_db": problem(middle),
     }
 

@@ -26,6 +26,7 @@ from synthgym.tasks import (
     task_for_clock,
     task_ids,
 )
+from synthgym.tasks.catalogue import FAMILIES
 
 
 def test_the_suite_in_order() -> None:
@@ -33,23 +34,47 @@ def test_the_suite_in_order() -> None:
     assert ids[:1] == ["DiffMoog-Osc-v0"]
     assert {"DiffMoog-OscADSR-v0", "DiffMoog-FM-v0", "DiffMoog-Subtractive-v0"} < set(ids)
     assert len(set(ids)) == len(ids)
-    levels = [get_task(id).level for id in ids]
-    assert levels == sorted(levels)
+    for family in FAMILIES:
+        levels = [get_task(id).level for id in task_ids(family)]
+        assert levels == sorted(levels)
     assert SUITE_VERSION == "0"
     assert LADDER_DB == (8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
+
+
+def test_families_are_told_apart() -> None:
+    suite, published = (task_ids(family) for family in ("diffmoog", "published"))
+    assert suite + published == task_ids()
+    assert len(suite) == 14
+    assert {id.split("-")[0] for id in suite} == {"DiffMoog"}
+    assert published == [
+        "AddSineSaw-v0",
+        "SineModSaw-v0",
+        "AMNoise-v0",
+        "BandpassNoise-v0",
+        "Chirplet-v0",
+        "DX7-Alg1-v0",
+        "DX7-Alg2-v0",
+        "DX7-Alg3-v0",
+    ]
+    assert {get_task(id).dimension for id in published[:5]} == {2}
+    assert {get_task(id).dimension for id in published[5:]} == {8}
+    with pytest.raises(UnknownNameError, match="Did you mean 'published'"):
+        task_ids("publishd")
 
 
 @pytest.mark.parametrize("id", task_ids())
 def test_tasks_hold_together(id: str) -> None:
     task = get_task(id)
     assert task is get_task(id)
-    assert task.id == id == f"DiffMoog-{task.chain}-v0"
+    assert task.id == id
+    assert id.removeprefix("DiffMoog-").replace("DX7-Alg", "DX7Alg") == f"{task.chain}-v0"
     assert task.chain in chains.names()
     assert task.dimension == task.patch.space.dimension
     assert task.budget == 1000 * task.dimension
     assert task.solved_db == 1.0
-    assert task.clock == Clock(16000, 16384)
-    assert task.distance == MelDistance(16000)
+    published = id in task_ids("published")
+    assert task.clock == (Clock(44100, 44100) if published else Clock(16000, 16384))
+    assert task.distance == MelDistance(task.clock.sample_rate)
     assert "\n" not in task.summary
     assert task.summary
     assert [task.n_targets(split) for split in ("train", "dev", "test")] == [None, 15, 15]

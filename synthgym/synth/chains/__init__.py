@@ -1,4 +1,4 @@
-"""The named patches: DiffMoog's chains, the DX7's algorithms, whole voices."""
+"""The named patches: DiffMoog's chains, the DX7's algorithms, small ones, whole voices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from synthgym.errors import ParameterError, unknown_name
-from synthgym.synth.chains import dx7, voices
+from synthgym.synth.chains import dx7, published, voices
 from synthgym.synth.chains.cells import nodes_of
 from synthgym.synth.chains.diffmoog import from_diffmoog
 from synthgym.synth.chains.diffmoog_cells import CHAINS as DIFFMOOG
@@ -46,6 +46,11 @@ _CHAINS: dict[str, Callable[[float], Patch]] = {
     "DX7Alg1": dx7.algorithm_1,
     "DX7Alg2": dx7.algorithm_2,
     "DX7Alg3": dx7.algorithm_3,
+    "AddSineSaw": published.add_sine_saw,
+    "SineModSaw": published.sine_mod_saw,
+    "AMNoise": published.am_noise,
+    "BandpassNoise": published.bandpass_noise,
+    "Chirplet": published.chirplet,
     "Mono": voices.mono,
     "Voice": voices.voice,
 }

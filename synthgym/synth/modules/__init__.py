@@ -1,6 +1,8 @@
 """Modules: parameter definitions over the functions of `synthgym.synth.dsp`."""
 
 from synthgym.synth.modules.base import Inputs, Module, Port
+from synthgym.synth.modules.butterworth import Butterworth
+from synthgym.synth.modules.chirps import Chirp
 from synthgym.synth.modules.envelopes import ADSR, VCA, BentADSR
 from synthgym.synth.modules.filters import SVF, Filter, Highpass, Ladder, Lowpass
 from synthgym.synth.modules.mixing import Gain, Mix, SoftClip, WeightedMix
@@ -30,6 +32,8 @@ __all__ = [
     "VCA",
     "VCO",
     "BentADSR",
+    "Butterworth",
+    "Chirp",
     "FMOscillator",
     "Filter",
     "Gain",
