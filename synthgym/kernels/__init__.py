@@ -13,7 +13,7 @@ import importlib.util
 import math
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import pairwise
@@ -27,8 +27,10 @@ from torch.autograd import forward_ad
 
 from synthgym.errors import SynthgymError
 
-MODULES = ("tones", "envelopes", "stages", "mel", "svf", "ladder")
+MODULES = ("tones", "envelopes", "stages", "glides", "mel", "svf", "ladder")
 MIN_SAMPLES_PER_THREAD = 1 << 15
+# Just under the 32 MB up to which glibc adapts itself.
+LARGE_BYTES = (32 << 20) - (64 << 10)
 
 
 @cache
@@ -83,6 +85,16 @@ def serve(*tensors: Tensor) -> bool:
     )
 
 
+@cache
+def keep_freed_memory() -> None:
+    """Have glibc keep up to 64 MB of what is freed, for the next call: fresh pages are slow.
+
+    It keeps twice the largest block that it saw freed, so this frees a large one, never touched.
+    Another C library takes no notice.
+    """
+    torch.empty(LARGE_BYTES, dtype=torch.uint8)
+
+
 class _Scratch(threading.local):
     """Memory that a thread's kernels use again: fresh pages cost more than the arithmetic."""
 
@@ -110,7 +122,19 @@ def in_threads(call: Callable[[slice], object], n_rows: int, n_samples: int) -> 
         call(slice(0, n_rows))
         return
     bounds = [n_rows * k // n_threads for k in range(n_threads + 1)]
-    pieces = [slice(*pair) for pair in pairwise(bounds)]
+    side_by_side(call, [slice(*pair) for pair in pairwise(bounds)])
+
+
+def side_by_side(call: Callable[[slice], object], pieces: Sequence[slice]) -> None:
+    """Call for every piece, each on one thread, as many at a time as torch has threads.
+
+    In a call torch has one thread, so that what it calls in turn is not shared out again.
+    """
+    n_threads = min(torch.get_num_threads(), len(pieces))
+    if n_threads == 1:
+        for piece in pieces:
+            call(piece)
+        return
     for _ in _pool(os.getpid(), n_threads).map(call, pieces):
         pass
 
@@ -118,7 +142,21 @@ def in_threads(call: Callable[[slice], object], n_rows: int, n_samples: int) -> 
 @cache
 def _pool(process: int, n_threads: int) -> ThreadPoolExecutor:
     """Threads of this process: those of a parent do not survive a fork."""
-    return ThreadPoolExecutor(n_threads, thread_name_prefix="synthgym")
+    before, started = torch.get_num_threads(), threading.Barrier(n_threads + 1)
+
+    def alone() -> None:
+        # The first call makes the thread take over the process's number, the second sets its own.
+        torch.get_num_threads()
+        torch.set_num_threads(1)
+        started.wait()
+
+    pool = ThreadPoolExecutor(n_threads, "synthgym", alone)
+    for _ in range(n_threads):
+        pool.submit(int)
+    started.wait()
+    # What a thread sets is also what later threads begin with.
+    torch.set_num_threads(before)
+    return pool
 
 
 def module(name: str) -> ModuleType:

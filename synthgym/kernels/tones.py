@@ -104,6 +104,24 @@ def tone(shape, freq, start, amp, rate, out):
                 values[i] *= amp[b]
 
 
+@inlined
+def _products(shape, n_shapes, phase, inverse, g, amp, values, by):
+    """Add inner products of a block's gradient with waveforms.
+
+    With the row's own to the first of `by`, with each of `n_shapes` to those after it.
+    """
+    for k in range(max(n_shapes, 1)):
+        which = k if n_shapes else shape
+        _wave(which, phase, inverse, values, len(g))
+        total = F(0)
+        for i in range(len(g)):
+            total += g[i] * values[i]
+        if which == shape:
+            by[0] += np.float64(total)
+        if n_shapes:
+            by[1 + k] += amp * np.float64(total)
+
+
 @compiled
 def tone_gradient(shape, freq, start, amp, rate, gradient, n_shapes, by):
     """Gradients of `tone`.
@@ -139,7 +157,7 @@ def tone_gradient(shape, freq, start, amp, rate, gradient, n_shapes, by):
                 phase[i] = base + fine * F(i)
             g = gradient[b, first : first + n]
             _slopes(shape[b], phase, inverse, rise, widen, n)
-            sum_rise, sum_late, sum_widen, sum_value = F(0), F(0), F(0), F(0)
+            sum_rise, sum_late, sum_widen = F(0), F(0), F(0)
             for i in range(n):
                 sum_rise += g[i] * rise[i]
                 sum_late += g[i] * rise[i] * F(i)
@@ -147,20 +165,31 @@ def tone_gradient(shape, freq, start, amp, rate, gradient, n_shapes, by):
             late = np.float64(sum_late) + np.float64(first) * np.float64(sum_rise)
             by[b, 0] += amp[b] * (late + np.float64(sum_widen * moves)) / rate
             by[b, 1] += amp[b] * np.float64(sum_rise)
-            for k in range(max(n_shapes, 1)):
-                which = k if n_shapes else shape[b]
-                _wave(which, phase, inverse, values, n)
-                sum_value = F(0)
-                for i in range(n):
-                    sum_value += g[i] * values[i]
-                if which == shape[b]:
-                    by[b, 2] += np.float64(sum_value)
-                if n_shapes:
-                    by[b, 3 + k] += amp[b] * np.float64(sum_value)
+            _products(shape[b], n_shapes, phase, inverse, g, amp[b], values, by[b, 2:])
+
+
+@inlined
+def _summed(m, summed):
+    """Write a block's running sums; returns the last one."""
+    running = F(0)
+    for i in range(len(m)):
+        running += m[i]
+        summed[i] = running
+    return np.float64(running)
+
+
+@inlined
+def _moved(wide, base, fine, bend, m, summed, phase, inverse):
+    """Phases and, where `wide`, inverse widths of a block: sines have no use for them."""
+    for i in range(len(m)):
+        phase[i] = base + fine * F(i) + bend * summed[i]
+    if wide:
+        for i in range(len(m)):
+            inverse[i] = F(1) / min(max(abs(fine + bend * m[i]), MIN_WIDTH), MAX_WIDTH)
 
 
 @compiled
-def fm_tone(shape, freq, depth, start, amp, modulator, rate, out):
+def fm_tone(shape, freq, depth, start, amp, modulator, rate, before, out):
     """Frequency-modulated tones; arguments as in `tone`.
 
     Args:
@@ -171,15 +200,21 @@ def fm_tone(shape, freq, depth, start, amp, modulator, rate, out):
         amp: see there.
         modulator: (batch, n_samples) float32.
         rate: see there.
+        before: (batch, n_blocks) float64, written: the modulator's sum before each block.
         out: (batch, n_samples) float32, written.
     """
     phase, inverse = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
     for b in range(out.shape[0]):
+        step, scale = freq[b] / rate, depth[b] / rate
         total = 0.0
-        for first in range(0, out.shape[1], BLOCK):
+        for block in range(before.shape[1]):
+            first = block * BLOCK
             n = min(BLOCK, out.shape[1] - first)
             m = modulator[b, first : first + n]
-            total += _fm_block(freq[b], depth[b], start[b], m, first, total, rate, phase, inverse)
+            before[b, block] = total
+            base = _fraction(start[b] + step * first + scale * total)
+            total += _summed(m, phase)
+            _moved(shape[b] != SINE, base, F(step), F(scale), m, phase, phase, inverse)
             values = out[b, first : first + n]
             _wave(shape[b], phase, inverse, values, n)
             for i in range(n):
@@ -187,25 +222,52 @@ def fm_tone(shape, freq, depth, start, amp, modulator, rate, out):
 
 
 @inlined
-def _fm_block(freq, depth, start, m, first, before, rate, phase, inverse):
-    """Phases and inverse widths of a block, from the modulator's sum before it; returns its sum."""
-    step, scale = freq / rate, depth / rate
-    base = _fraction(start + step * first + scale * before)
-    fine, bend = F(step), F(scale)
-    n = len(m)
-    running = F(0)
-    for i in range(n):
-        running += m[i]
-        phase[i] = running
-    for i in range(n):
-        phase[i] = base + fine * F(i) + bend * phase[i]
-        inverse[i] = F(1) / min(max(abs(fine + bend * m[i]), MIN_WIDTH), MAX_WIDTH)
-    return np.float64(running)
+def _weighted_slopes(shape, fine, bend, m, g, phase, inverse, rise, widen):
+    """Write the gradient times the derivatives of a block, by phase and by momentary width."""
+    _slopes(shape, phase, inverse, rise, widen, len(m))
+    for i in range(len(m)):
+        rise[i] *= g[i]
+    if shape != SINE:
+        for i in range(len(m)):
+            momentary = fine + bend * m[i]
+            held = (abs(momentary) <= MIN_WIDTH) | (abs(momentary) >= MAX_WIDTH)
+            widen[i] *= F(0) if held else math.copysign(g[i], momentary * g[i])
+
+
+@inlined
+def _fm_sums(m, summed, before, first, rise, widen, amp, rate, by):
+    """Add to a row's gradients by frequency, start and depth; returns the sum by phase."""
+    sum_rise, sum_late, sum_bent = F(0), F(0), F(0)
+    sum_widen, sum_widen_bent = F(0), F(0)
+    for i in range(len(m)):
+        sum_rise += rise[i]
+        sum_late += rise[i] * F(i)
+        sum_bent += rise[i] * summed[i]
+        sum_widen += widen[i]
+        sum_widen_bent += widen[i] * m[i]
+    total = np.float64(sum_rise)
+    late = np.float64(sum_late) + np.float64(first) * total
+    bent = np.float64(sum_bent) + before * total
+    by[0] += amp * (late + np.float64(sum_widen)) / rate
+    by[1] += amp * total
+    by[2] += amp * (bent + np.float64(sum_widen_bent)) / rate
+    return total
+
+
+@inlined
+def _sums_from(after, scale, rise, widen, back):
+    """Write the gradient by a block's modulator: all phases from a sample on follow it."""
+    later = F(after)
+    for i in range(len(back) - 1, -1, -1):
+        later += rise[i]
+        back[i] = later
+    for i in range(len(back)):
+        back[i] = scale * (back[i] + widen[i])
 
 
 @compiled
 def fm_tone_gradient(
-    shape, freq, depth, start, amp, modulator, rate, gradient, n_shapes, by, by_modulator
+    shape, freq, depth, start, amp, modulator, rate, before, gradient, n_shapes, by, by_modulator
 ):
     """Gradients of `fm_tone`; arguments as in `fm_tone` and `tone_gradient`.
 
@@ -217,9 +279,10 @@ def fm_tone_gradient(
         amp: see there.
         modulator: see there.
         rate: see there.
+        before: as written by `fm_tone`.
         gradient: see there.
         n_shapes: see there.
-        by: (batch, 4 + n_shapes) float64, written: by frequency, start, amplitude, depth, then as
+        by: (batch, 4 + n_shapes) float64, written: by frequency, start, depth, amplitude, then as
             in `tone_gradient`.
         by_modulator: (batch, n_samples) float32, written.
     """
@@ -230,88 +293,37 @@ def fm_tone_gradient(
         np.empty(BLOCK, np.float32),
         np.empty(BLOCK, np.float32),
     )
-    n_blocks = (gradient.shape[1] + BLOCK - 1) // BLOCK
-    before = np.empty(n_blocks + 1, np.float64)
     for b in range(gradient.shape[0]):
-        before[0] = 0.0
-        for block in range(n_blocks):
-            running = F(0)
-            for value in modulator[b, block * BLOCK : (block + 1) * BLOCK]:
-                running += value
-            before[block + 1] = before[block] + np.float64(running)
-        fine, bend = F(freq[b] / rate), F(depth[b] / rate)
+        step, scale = freq[b] / rate, depth[b] / rate
+        fine, bend = F(step), F(scale)
+        wide = shape[b] != SINE or n_shapes > 0
         by[b, :] = 0.0
         after = 0.0
-        for block in range(n_blocks - 1, -1, -1):
+        for block in range(before.shape[1] - 1, -1, -1):
             first = block * BLOCK
             n = min(BLOCK, gradient.shape[1] - first)
             m = modulator[b, first : first + n]
             g = gradient[b, first : first + n]
+            base = _fraction(start[b] + step * first + scale * before[b, block])
+            _summed(m, summed)
+            _moved(wide, base, fine, bend, m, summed, phase, inverse)
+            _weighted_slopes(shape[b], fine, bend, m, g, phase, inverse, rise, widen)
+            total = _fm_sums(m, summed, before[b, block], first, rise, widen, amp[b], rate, by[b])
             back = by_modulator[b, first : first + n]
-            _fm_block(freq[b], depth[b], start[b], m, first, before[block], rate, phase, inverse)
-            _slopes(shape[b], phase, inverse, rise, widen, n)
-            running = F(0)
-            for i in range(n):
-                running += m[i]
-                summed[i] = running
-            sum_rise, sum_late, sum_bent = F(0), F(0), F(0)
-            sum_widen, sum_widen_bent = F(0), F(0)
-            for i in range(n):
-                momentary = fine + bend * m[i]
-                held = (abs(momentary) <= MIN_WIDTH) | (abs(momentary) >= MAX_WIDTH)
-                widen[i] *= F(0) if held else math.copysign(g[i], momentary * g[i])
-                rise[i] *= g[i]
-                sum_rise += rise[i]
-                sum_late += rise[i] * F(i)
-                sum_bent += rise[i] * summed[i]
-                sum_widen += widen[i]
-                sum_widen_bent += widen[i] * m[i]
-            total = np.float64(sum_rise)
-            late = np.float64(sum_late) + np.float64(first) * total
-            bent = np.float64(sum_bent) + before[block] * total
-            by[b, 0] += amp[b] * (late + np.float64(sum_widen)) / rate
-            by[b, 1] += amp[b] * total
-            by[b, 3] += amp[b] * (bent + np.float64(sum_widen_bent)) / rate
-            later = F(after)
-            scale = amp[b] * bend
-            for i in range(n - 1, -1, -1):
-                later += rise[i]
-                back[i] = later
-            for i in range(n):
-                back[i] = scale * (back[i] + widen[i])
+            _sums_from(after, amp[b] * bend, rise, widen, back)
             after += total
-            for k in range(max(n_shapes, 1)):
-                which = k if n_shapes else shape[b]
-                _wave(which, phase, inverse, values, n)
-                sum_value = F(0)
-                for i in range(n):
-                    sum_value += g[i] * values[i]
-                if which == shape[b]:
-                    by[b, 2] += np.float64(sum_value)
-                if n_shapes:
-                    by[b, 4 + k] += amp[b] * np.float64(sum_value)
+            _products(shape[b], n_shapes, phase, inverse, g, amp[b], values, by[b, 3:])
 
 
 def signatures():
     """The argument types that each kernel is compiled for, by name."""
     real, rows = numba.float64, numba.float64[::1]
     shapes, amps, signal = numba.int64[::1], numba.float32[::1], numba.float32[:, ::1]
-    by = numba.float64[:, ::1]
+    by, count = numba.float64[:, ::1], numba.int64
+    fm = (shapes, rows, rows, rows, amps, signal, real, by)
     return {
         "tone": (shapes, rows, rows, amps, real, signal),
-        "tone_gradient": (shapes, rows, rows, amps, real, signal, numba.int64, by),
-        "fm_tone": (shapes, rows, rows, rows, amps, signal, real, signal),
-        "fm_tone_gradient": (
-            shapes,
-            rows,
-            rows,
-            rows,
-            amps,
-            signal,
-            real,
-            signal,
-            numba.int64,
-            by,
-            signal,
-        ),
+        "tone_gradient": (shapes, rows, rows, amps, real, signal, count, by),
+        "fm_tone": (*fm, signal),
+        "fm_tone_gradient": (*fm, signal, count, by, signal),
     }

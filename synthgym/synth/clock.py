@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from synthgym.errors import ParameterError
 
@@ -19,12 +20,14 @@ class Clock:
         ParameterError: a value is not a whole number or below its limit.
     """
 
+    LEAST_HZ: ClassVar[int] = 1000
+
     sample_rate: int = 16000
     n_samples: int = 16384
 
     def __post_init__(self) -> None:
         for name, value, least in (
-            ("sample_rate", self.sample_rate, 1000),
+            ("sample_rate", self.sample_rate, self.LEAST_HZ),
             ("n_samples", self.n_samples, 1),
         ):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:

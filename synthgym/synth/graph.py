@@ -45,7 +45,7 @@ MAX_BYTES: Final = 1_000_000
 """A larger file is no patch."""
 
 _DOCUMENT_FIELDS = ("format", "output", "nodes")
-_NODE_FIELDS = ("name", "module", "position", "switched", "inputs", "parameters")
+_NODE_FIELDS = ("name", "module", "position", "switched", "rate_hz", "inputs", "parameters")
 
 
 def to_document(patch: Patch) -> dict[str, Any]:
@@ -150,6 +150,8 @@ def _encode_node(node: Node) -> dict[str, Any]:
         encoded["position"] = [int(cell) for cell in node.position]
     if node.switched:
         encoded["switched"] = True
+    if node.rate_hz is not None:
+        encoded["rate_hz"] = float(node.rate_hz)
     if node.inputs:
         encoded["inputs"] = {port: _encode_input(given) for port, given in node.inputs.items()}
     parameters = encode_parameters(f"node {node.name!r}", node.module)
@@ -189,6 +191,7 @@ def _decode_node(index: int, node: Any) -> Node:
         {port: _decode_input(f"{place}, inputs.{port}", given) for port, given in inputs.items()},
         _decode_position(place, node.get("position")),
         switched,
+        _decode_rate(place, node.get("rate_hz")),
     )
 
 
@@ -222,6 +225,14 @@ def _decode_position(place: str, given: Any) -> tuple[int, int] | None:
         raise PatchError(f"{place}: position is {given!r}; it must be [channel, layer]")
     channel, layer = given
     return channel, layer
+
+
+def _decode_rate(place: str, given: Any) -> float | None:
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise PatchError(f"{place}: rate_hz is {given!r}; it must be a number of points a second")
+    return float(given)
 
 
 def _object(place: str, node: Mapping[str, Any], field: str) -> Mapping[str, Any]:

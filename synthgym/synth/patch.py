@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -14,8 +14,10 @@ from torch import Tensor
 from synthgym import kernels
 from synthgym.errors import ParameterError, PatchError, unknown_name
 from synthgym.synth.clock import Clock
-from synthgym.synth.modules.base import Inputs, Module
+from synthgym.synth.dsp.control import control_clock, interpolated, samples_per_point
+from synthgym.synth.modules.base import ACTIVE, Inputs, Module
 from synthgym.synth.params import ParamSpace, Spec, Switch
+from synthgym.synth.shares import KEPT_SAMPLES, rendered_in_shares, shares, traced_in_shares
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,6 @@ class Switched:
 
 Connection = str | Switched
 
-ACTIVE = "active"
-
-# Without gradients, rows are rendered so many samples at a time, so that a batch of any size needs
-# no more memory. Patches of many nodes go by fewer: a node then finds the signals of those before
-# it in the cache. Those of few gain nothing by that, and lose by the calls.
-MANY_NODES = 8
-CACHE_SAMPLES = 1 << 19
-MEMORY_SAMPLES = 1 << 23
-
 
 @dataclass(frozen=True)
 class Node:
@@ -53,6 +46,11 @@ class Node:
         position: DiffMoog's (channel, layer) cell, kept for reference.
         switched: whether the unit vector can turn the node off, by a Switch named `active`. Off, a
             module with a port `audio` passes that on, any other is silent.
+        rate_hz: renders the node at so many points a second, or a few more: at a rate that divides
+            the sample rate. What it feeds is given straight lines between them. For controls.
+
+    Raises:
+        PatchError: `rate_hz` is not above 0.
     """
 
     name: str
@@ -60,6 +58,18 @@ class Node:
     inputs: Mapping[str, Connection | tuple[Connection, ...]] = field(default_factory=dict)
     position: tuple[int, int] | None = None
     switched: bool = False
+    rate_hz: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.rate_hz is not None and not 0 < self.rate_hz < float("inf"):
+            raise PatchError(
+                f"node {self.name!r}: rate_hz is {self.rate_hz}; it must be a number above 0, or "
+                "left out for a value at each sample"
+            )
+
+    def hop(self, clock: Clock) -> int:
+        """How many samples its points lie apart on a clock."""
+        return samples_per_point(clock.sample_rate, self.rate_hz) if self.rate_hz else 1
 
     @property
     def connections(self) -> list[tuple[str, Connection]]:
@@ -101,7 +111,8 @@ class Patch:
 
     Raises:
         PatchError: a node or parameter name is used twice, a port does not exist or is missing its
-            input, the graph has a cycle, or there is not exactly one candidate for the output.
+            input, a node takes a signal of a higher rate than its own, the graph has a cycle, or
+            there is not exactly one candidate for the output.
         UnknownNameError: a connection or `output` names a node that does not exist.
     """
 
@@ -118,6 +129,7 @@ class Patch:
                 raise PatchError(f"two nodes are named {name!r}; rename one")
         for node in self.nodes:
             _check_connections(node, names)
+        _check_rates(self.nodes)
         if self.output and self.output not in names:
             raise unknown_name("output node", self.output, names)
         _ = self._order
@@ -178,33 +190,61 @@ class Patch:
         decoded = self.space.decode(unit, generator)
         if taps:
             signals = self._signals(decoded, unit, clock)
-            whole = {name: _whole(signal, clock) for name, signal in signals.items()}
-            return Rendered(whole[self.output], whole)
-        most = CACHE_SAMPLES if len(self.nodes) >= MANY_NODES else MEMORY_SAMPLES
-        n_together = max(1, most // clock.n_samples)
-        if len(unit) <= n_together or not _separable(unit):
-            return _whole(self._signals(decoded, unit, clock)[self.output], clock)
-        audio = unit.new_empty(len(unit), clock.n_samples)
-        for first in range(0, len(unit), n_together):
-            rows = slice(first, first + n_together)
-            own = {
-                node: {name: value[rows] for name, value in values.items()}
-                for node, values in decoded.items()
+            whole = {
+                node.name: _whole(signals[node.name], node.hop(clock), clock)
+                for node in self._order
             }
-            audio[rows] = self._signals(own, unit[rows], clock)[self.output]
-        return audio
+            return Rendered(whole[self.output], whole)
+        return self._audio(decoded, unit, clock)
+
+    def _audio(
+        self, decoded: Mapping[str, Mapping[str, Tensor]], unit: Tensor, clock: Clock
+    ) -> Tensor:
+        """The output, of a few rows at a time where the batch is large."""
+        kernels.keep_freed_memory()
+        names = [(node, name) for node, values in decoded.items() for name in values]
+        tensors = [decoded[node][name] for node, name in names]
+        like, hops = unit.detach(), {node.name: node.hop(clock) for node in self.nodes}
+
+        def render(rows: slice, own: Sequence[Tensor]) -> Tensor:
+            values: dict[str, dict[str, Tensor]] = {}
+            for (node, name), value in zip(names, own, strict=True):
+                values.setdefault(node, {})[name] = value
+            signal = self._signals(values, like[rows], clock)[self.output]
+            return _whole(signal, hops[self.output], clock)
+
+        everything = slice(0, len(unit))
+        pieces = shares(len(unit), clock.n_samples, unit.device)
+        if len(pieces) == 1 or kernels.has_tangent(unit):
+            return render(everything, tensors)
+        if not (torch.is_grad_enabled() and unit.requires_grad):
+            out = unit.new_empty(len(unit), clock.n_samples)
+            return rendered_in_shares(render, tensors, out, pieces)
+        if not kernels.serve(unit):
+            return render(everything, tensors)
+        keep = len(unit) * clock.n_samples * len(self.nodes) <= KEPT_SAMPLES
+        return traced_in_shares(render, tensors, clock.n_samples, pieces, keep)
 
     def _signals(
         self, decoded: Mapping[str, Mapping[str, Tensor]], unit: Tensor, clock: Clock
     ) -> dict[str, Tensor]:
-        """Every node's signal, by name."""
+        """Every node's signal, by name, at the node's own rate."""
         signals: dict[str, Tensor] = {}
+        hops = {node.name: node.hop(clock) for node in self.nodes}
         for node in self._order:
-            own = decoded.get(node.name, {})
-            values = _with_constants(node.module, own, unit)
-            inputs = Inputs(values, _gather(node, own, signals), clock, node.name)
+            own, hop = decoded.get(node.name, {}), hops[node.name]
+            gathered, apart = _gather(node, own, signals, hops, clock)
+            inputs = Inputs(
+                _with_constants(node.module, own, unit),
+                gathered,
+                control_clock(clock, hop),
+                node.name,
+                _folded_gates(node, own),
+                apart,
+            )
             signal = node.module.render(inputs)
-            signals[node.name] = _gated(signal, inputs) if node.switched else signal
+            whole = node.switched and ACTIVE not in inputs.gates
+            signals[node.name] = _gated(signal, inputs) if whole else signal
         return signals
 
     def unit(self, values: Mapping[str, Mapping[str, float | str | bool]]) -> Tensor:
@@ -223,17 +263,12 @@ def check_unit_values(unit: Tensor) -> None:
         )
 
 
-def _separable(unit: Tensor) -> bool:
-    """Whether rows may be rendered one after the other: on the CPU, with no derivative to keep."""
-    needs_gradient = torch.is_grad_enabled() and unit.requires_grad
-    return unit.device.type == "cpu" and not needs_gradient and not kernels.has_tangent(unit)
-
-
-def _whole(signal: Tensor, clock: Clock) -> Tensor:
-    """A signal of all samples, also of a control that stands still."""
-    if signal.shape[1] == clock.n_samples:
-        return signal
-    return signal.expand(-1, clock.n_samples).contiguous()
+def _whole(signal: Tensor, hop: int, clock: Clock) -> Tensor:
+    """A signal of all samples, also of a control that stands still or has points of its own."""
+    lines = interpolated(signal, hop, clock)
+    if lines.shape[1] == clock.n_samples:
+        return lines.contiguous()
+    return lines.expand(-1, clock.n_samples).contiguous()
 
 
 def _gated(signal: Tensor, inputs: Inputs) -> Tensor:
@@ -281,6 +316,18 @@ def _check_connections(node: Node, names: list[str]) -> None:
             )
 
 
+def _check_rates(nodes: Iterable[Node]) -> None:
+    rates = {node.name: node.rate_hz for node in nodes}
+    for node in nodes:
+        for _, connection in node.connections:
+            source = _source(connection)
+            if node.rate_hz is not None and rates[source] != node.rate_hz:
+                raise PatchError(
+                    f"node {node.name!r} has a rate_hz of {node.rate_hz}, but its input {source!r} "
+                    f"one of {rates[source]}; give both the same, or none to {node.name!r}"
+                )
+
+
 def _only_sink(nodes: Iterable[Node]) -> str:
     used = {_source(c) for node in nodes for _, c in node.connections}
     sinks = [node.name for node in nodes if node.name not in used]
@@ -300,12 +347,36 @@ def _with_constants(
 
 
 def _gather(
-    node: Node, values: Mapping[str, Tensor], signals: Mapping[str, Tensor]
-) -> dict[str, tuple[Tensor, ...]]:
+    node: Node,
+    values: Mapping[str, Tensor],
+    signals: Mapping[str, Tensor],
+    hops: Mapping[str, int],
+    clock: Clock,
+) -> tuple[dict[str, tuple[Tensor, ...]], dict[str, int]]:
+    """The signals at each port, and at which ports they are points, so many samples apart."""
     gathered: dict[str, tuple[Tensor, ...]] = {}
+    apart: dict[str, int] = {}
     for port, connection in node.connections:
-        signal = signals[_source(connection)]
-        if isinstance(connection, Switched):
+        source = _source(connection)
+        signal = signals[source]
+        if isinstance(connection, Switched) and port not in node.module.folds:
             signal = signal * values[_switch_name(port, connection)][:, None]
+        if hops[source] != hops[node.name]:
+            if port in node.module.glides:
+                apart[port] = hops[source]
+            else:
+                signal = interpolated(signal, hops[source], clock)
         gathered[port] = (*gathered.get(port, ()), signal)
-    return gathered
+    return gathered, apart
+
+
+def _folded_gates(node: Node, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The switches that the module applies itself."""
+    gates = {
+        port: values[_switch_name(port, connection)]
+        for port, connection in node.connections
+        if isinstance(connection, Switched) and port in node.module.folds
+    }
+    if node.switched and ACTIVE in node.module.folds:
+        gates[ACTIVE] = values[ACTIVE]
+    return gates

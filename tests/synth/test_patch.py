@@ -226,8 +226,7 @@ def test_rows_rendered_some_at_a_time_are_the_same(
     unit = torch.rand(11, built.space.dimension, generator=generator)
     whole = built.render(unit, CLOCK, taps=True).audio
     for samples in (1, 300, 1200):
-        monkeypatch.setattr("synthgym.synth.patch.CACHE_SAMPLES", samples)
-        monkeypatch.setattr("synthgym.synth.patch.MEMORY_SAMPLES", samples)
+        monkeypatch.setattr("synthgym.synth.shares.SHARE_SAMPLES", samples)
         torch.testing.assert_close(built.render(unit, CLOCK), whole, atol=1e-6, rtol=0)
         drawn, again = (
             built.render(unit, CLOCK, taps=taps, generator=torch.Generator().manual_seed(5))

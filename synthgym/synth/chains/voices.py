@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from synthgym.synth.modules import (
     FMLFO,
     LFO,
@@ -20,6 +22,8 @@ from synthgym.synth.params import Choice, Linear, Log
 from synthgym.synth.patch import Node, Patch
 
 REFERENCE_S = 1.024
+# torchsynth's control rate.
+CONTROL_HZ = 441.0
 
 NOTE = Log("freq", 32.703, 523.25, unit="Hz")
 # Below self-oscillation, which would sound without a note.
@@ -77,8 +81,10 @@ def voice(duration_s: float) -> Patch:
     After Turian et al., "One billion audio sounds from GPU-enabled modular synthesis", DAFx 2021.
     A keyboard's pitch and note length go to all; two LFOs have envelopes on their rate and on their
     amplitude; a matrix mixes them and two more envelopes into the pitch and amplitude of a sine and
-    of a square or saw oscillator, and into the amplitude of noise; a mixer ends it. Ranges are this
-    project's own, so that no tone passes 2093 Hz.
+    of a square or saw oscillator, and into the amplitude of noise; a mixer ends it. As there,
+    envelopes, LFOs and the matrix are worked out 441 times a second (or a little more often, where
+    that does not divide the sample rate). Ranges are this project's own, so that no tone passes
+    2093 Hz.
     """
     envelope = _envelope(duration_s)
     scale = duration_s / REFERENCE_S
@@ -88,17 +94,21 @@ def voice(duration_s: float) -> Patch:
         freq=Log("freq", 0.5, 20.0, unit="Hz"),
         depth=Linear("depth", -10.0, 20.0, unit="Hz"),
     )
+
+    def control(name: str, module: Module, inputs: Mapping[str, str | tuple[str, ...]]) -> Node:
+        return Node(name, module, inputs, rate_hz=CONTROL_HZ)
+
     nodes = [
         Node("keyboard", Pitch(NOTE)),
-        Node("note_on", Knob(Linear("value", 0.1 * scale, scale, unit="s"))),
-        Node("adsr_1", envelope, gate),
-        Node("adsr_2", envelope, gate),
+        control("note_on", Knob(Linear("value", 0.1 * scale, scale, unit="s")), {}),
+        control("adsr_1", envelope, gate),
+        control("adsr_2", envelope, gate),
     ]
     for name in ("lfo_1", "lfo_2"):
         nodes += [
-            Node(f"{name}_rate_adsr", envelope, gate),
-            Node(name, lfo, {"modulator": f"{name}_rate_adsr"}),
-            Node(f"{name}_amp_adsr", envelope, {"audio": name, **gate}),
+            control(f"{name}_rate_adsr", envelope, gate),
+            control(name, lfo, {"modulator": f"{name}_rate_adsr"}),
+            control(f"{name}_amp_adsr", envelope, {"audio": name, **gate}),
         ]
     modulation = ("adsr_1", "adsr_2", "lfo_1_amp_adsr", "lfo_2_amp_adsr")
     amplitude = WeightedMix(4, Linear("level", 0.0, 0.25))
@@ -114,13 +124,13 @@ def voice(duration_s: float) -> Patch:
         ),
     ):
         nodes += [
-            Node(f"{name}_pitch", WeightedMix(4), {"audio": modulation}),
-            Node(f"{name}_amp", amplitude, {"audio": modulation}),
+            control(f"{name}_pitch", WeightedMix(4), {"audio": modulation}),
+            control(f"{name}_amp", amplitude, {"audio": modulation}),
             Node(name, source, {"pitch": "keyboard", "bend": f"{name}_pitch"}),
             Node(f"{name}_vca", VCA(), {"audio": name, "control": f"{name}_amp"}),
         ]
     nodes += [
-        Node("noise_amp", amplitude, {"audio": modulation}),
+        control("noise_amp", amplitude, {"audio": modulation}),
         Node("noise", Noise(amp=1.0)),
         Node("noise_vca", VCA(), {"audio": "noise", "control": "noise_amp"}),
         Node(

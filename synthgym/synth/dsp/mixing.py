@@ -16,10 +16,13 @@ CACHE_SAMPLES = 1 << 16
 
 def mean(signals: Sequence[Tensor]) -> Tensor:
     """The mean of signals of one shape."""
-    total = signals[0]
-    for signal in signals[1:]:
-        total = total + signal
-    return total / len(signals)
+    if len(signals) == 1:
+        return signals[0]
+    total = signals[0] + signals[1]
+    for signal in signals[2:]:
+        # In place: a pass over fresh memory costs several over what is in the cache.
+        total = total.add_(signal) if total.shape == signal.shape else total + signal
+    return total.div_(len(signals))
 
 
 def weighted_sum(signals: Sequence[Tensor], levels: Sequence[Tensor]) -> Tensor:

@@ -159,15 +159,15 @@ class _FMTone(torch.autograd.Function):
             _narrow(amp),
             _narrow(modulator),
         )
-        ctx.arguments, ctx.numbers, ctx.clock = arguments, numbers, clock
+        code, rate = kernels.module("tones"), float(clock.sample_rate)
         out = torch.empty(len(freq), clock.n_samples)
-        kernel, rate, signal = (
-            kernels.module("tones").fm_tone,
-            float(clock.sample_rate),
-            out.numpy(),
-        )
+        before = torch.empty(len(freq), -(-clock.n_samples // code.BLOCK), dtype=torch.float64)
+        ctx.arguments, ctx.before = arguments, before.numpy()
+        ctx.numbers, ctx.rate = numbers, rate
+        sums, signal = ctx.before, out.numpy()
         kernels.in_threads(
-            lambda r: kernel(*(a[r] for a in arguments), rate, signal[r]), *out.shape
+            lambda r: code.fm_tone(*(a[r] for a in arguments), rate, sums[r], signal[r]),
+            *out.shape,
         )
         return out
 
@@ -177,15 +177,21 @@ class _FMTone(torch.autograd.Function):
         n_shapes = max(ctx.numbers) + 1 if ctx.needs_input_grad[0] else 0
         by = torch.empty(len(gradient), 4 + n_shapes, dtype=torch.float64)
         by_modulator = torch.empty(gradient.shape)
-        kernel, rate = kernels.module("tones").fm_tone_gradient, float(ctx.clock.sample_rate)
+        kernel, before = kernels.module("tones").fm_tone_gradient, ctx.before
         g, sums, back = _narrow(gradient), by.numpy(), by_modulator.numpy()
         kernels.in_threads(
             lambda r: kernel(
-                *(a[r] for a in ctx.arguments), rate, g[r], n_shapes, sums[r], back[r]
+                *(a[r] for a in ctx.arguments),
+                ctx.rate,
+                before[r],
+                g[r],
+                n_shapes,
+                sums[r],
+                back[r],
             ),
             *gradient.shape,
         )
-        freq, start, amp, depth = by[:, :4].float().unbind(1)
+        freq, start, depth, amp = by[:, :4].float().unbind(1)
         weights = _by_weights(by[:, 4:], ctx.numbers)
         return weights, freq, depth, start, amp, by_modulator, None, None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 import torch
@@ -13,6 +13,9 @@ from torch import Tensor
 from synthgym.errors import PatchError
 from synthgym.synth.clock import Clock
 from synthgym.synth.params import Choice, Linear, Log, Spec, Switch
+
+ACTIVE = "active"
+"""Name of the Switch that turns a node on and off."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,24 @@ class Inputs:
             it stands still.
         clock: time base.
         node: the node's name: what tells two sources of noise apart.
+        gates: what is left to the module to switch, 0 or 1, `(batch,)`; see `Module.folds`.
+        hops: by port, how many samples the points of its signal lie apart; see `Module.glides`.
     """
 
     values: Mapping[str, Tensor]
     signals: Mapping[str, tuple[Tensor, ...]]
     clock: Clock
     node: str = ""
+    gates: Mapping[str, Tensor] = field(default_factory=dict)
+    hops: Mapping[str, int] = field(default_factory=dict)
+
+    def gated(self, name: str, value: Tensor) -> Tensor:
+        """A value `(batch,)`, 0 where the gate of this name is closed."""
+        return value * self.gates[name] if name in self.gates else value
+
+    def hop(self, port: str) -> int:
+        """How many samples the points of a port's signal lie apart; 1 if it has them all."""
+        return self.hops.get(port, 1)
 
     def signal(self, port: str) -> Tensor | None:
         """The signal at a port, `(batch, n_samples)`, or None where it is not connected."""
@@ -84,26 +99,39 @@ class Module(abc.ABC):
     ports: ClassVar[tuple[Port, ...]] = ()
     settings: ClassVar[tuple[str, ...]] = ()
     """Names of the fields that hold a number which is no parameter."""
+    folds: ClassVar[tuple[str, ...]] = ()
+    """Switches that `render` applies itself, to a number in place of a signal: of a port by its
+    name, of the node by `ACTIVE`. A class with a `render` of its own names its own."""
+
+    glides: ClassVar[tuple[str, ...]] = ()
+    """Ports whose signal `render` takes as points, where it comes at a rate of its own. Others are
+    given the straight lines between them. As `folds`, not inherited past another `render`."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "render" in vars(cls):
+            cls.folds = vars(cls).get("folds", ())
+            cls.glides = vars(cls).get("glides", ())
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Linear | Log | Choice | Switch) and value.name != field.name:
+        for own in fields(self):
+            value = getattr(self, own.name)
+            if isinstance(value, Linear | Log | Choice | Switch) and value.name != own.name:
                 raise PatchError(
-                    f"{type(self).__name__}.{field.name} holds a parameter named {value.name!r}; "
-                    f"name it {field.name!r}"
+                    f"{type(self).__name__}.{own.name} holds a parameter named {value.name!r}; "
+                    f"name it {own.name!r}"
                 )
 
     @property
     def specs(self) -> tuple[Spec, ...]:
         """The parameters that the unit vector drives."""
-        values = (getattr(self, field.name) for field in fields(self))
+        values = (getattr(self, own.name) for own in fields(self))
         return tuple(v for v in values if isinstance(v, Linear | Log | Choice | Switch))
 
     @property
     def constants(self) -> dict[str, float]:
         """The parameters that are fixed to a number."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {own.name: getattr(self, own.name) for own in fields(self)}
         return {
             name: float(value)
             for name, value in values.items()

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from torch import Tensor
 
+from synthgym.synth.dsp.control import amplified
 from synthgym.synth.dsp.envelopes import adsr, bent_adsr
 from synthgym.synth.modules.base import Inputs, Module, Port
 from synthgym.synth.params import Linear, Log
@@ -98,7 +99,9 @@ class VCA(Module):
     """Amplifies a sound by a control signal, such as an envelope: their product."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("audio"), Port("control"))
+    glides: ClassVar[tuple[str, ...]] = ("control",)
 
     def render(self, inputs: Inputs) -> Tensor:
         """See `Module.render`."""
-        return inputs.required("audio") * inputs.required_control("control")
+        audio, control = inputs.required("audio"), inputs.required_control("control")
+        return amplified(audio, control, inputs.hop("control"), inputs.clock)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from synthgym.synth.dsp.modulation import tremolo
-from synthgym.synth.modules.base import Inputs, Module, Port
+from synthgym.synth.modules.base import ACTIVE, Inputs, Module, Port
 from synthgym.synth.params import Linear
 
 
@@ -21,14 +21,15 @@ class Tremolo(Module):
     """
 
     ports: ClassVar[tuple[Port, ...]] = (Port("audio"), Port("control"))
+    folds: ClassVar[tuple[str, ...]] = (ACTIVE,)
 
     amount: Linear | float = Linear("amount", 0.05, 1.0)
 
     def render(self, inputs: Inputs) -> Tensor:
         """See `Module.render`."""
-        return tremolo(
-            inputs.required("audio"), inputs.required_control("control"), inputs.values["amount"]
-        )
+        # An amount of nothing lets the sound past, as a tremolo does that is off.
+        amount = inputs.gated(ACTIVE, inputs.values["amount"])
+        return tremolo(inputs.required("audio"), inputs.required_control("control"), amount)
 
 
 @dataclass(frozen=True)

@@ -42,4 +42,5 @@ class Noise(Module):
         """See `Module.render`."""
         amp = inputs.values["amp"]
         row = noise(self.color, f"{inputs.node}/{self.seed}", inputs.clock, amp)
-        return amp[:, None] * row
+        # A row for all, where all are as loud: a batch of copies would cost more than what uses it.
+        return row.clone().expand(len(amp), -1) if self.amp == 1.0 else amp[:, None] * row

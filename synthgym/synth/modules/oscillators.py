@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from synthgym.synth.dsp.modulation import bent, swept_tone
+from synthgym.synth.dsp.control import glide_tone, interpolated
+from synthgym.synth.dsp.modulation import bent
 from synthgym.synth.dsp.oscillators import waveform
 from synthgym.synth.dsp.pulses import pulse_tone, saw_square_tone
 from synthgym.synth.dsp.tones import fm_tone, tone
-from synthgym.synth.modules.base import Inputs, Module, Port, one_of
+from synthgym.synth.modules.base import ACTIVE, Inputs, Module, Port, one_of
 from synthgym.synth.params import Choice, Linear, Log
 
 SHAPES = ("sine", "square", "saw")
@@ -39,6 +40,8 @@ class Oscillator(Module):
         naive: closed-form waveforms, as in the paper, instead of band-limited ones.
     """
 
+    folds: ClassVar[tuple[str, ...]] = (ACTIVE,)
+
     shape: Choice | str = Choice("shape", SHAPES)
     freq: Log | Linear | float = FREQ
     amp: Log | Linear | float = AMP
@@ -53,7 +56,8 @@ class Oscillator(Module):
         """See `Module.render`."""
         v = inputs.values
         weights, shapes = one_of(self.shape, v)
-        return tone(weights, shapes, v["freq"], v["phase"], v["amp"], inputs.clock, self.naive)
+        amp = inputs.gated(ACTIVE, v["amp"])
+        return tone(weights, shapes, v["freq"], v["phase"], amp, inputs.clock, self.naive)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class FMOscillator(Module):
         Port("modulator", optional=True),
         Port("depth", optional=True),
     )
+    folds: ClassVar[tuple[str, ...]] = ("modulator", ACTIVE)
 
     shape: Choice | str = Choice("shape", SHAPES)
     freq: Log | Linear | float = FREQ
@@ -99,9 +104,9 @@ class FMOscillator(Module):
         """See `Module.render`."""
         v, clock = inputs.values, inputs.clock
         weights, shapes = one_of(self.shape, v)
-        modulator = inputs.signal("modulator")
+        modulator, amp = inputs.signal("modulator"), inputs.gated(ACTIVE, v["amp"])
         if modulator is None:
-            return tone(weights, shapes, v["freq"], v["phase"], v["amp"], clock, self.naive)
+            return tone(weights, shapes, v["freq"], v["phase"], amp, clock, self.naive)
         depth = inputs.control("depth")
         if depth is not None:
             modulator = modulator * depth
@@ -109,9 +114,9 @@ class FMOscillator(Module):
             weights,
             shapes,
             v["freq"],
-            v["depth"],
+            inputs.gated("modulator", v["depth"]),
             v["phase"],
-            v["amp"],
+            amp,
             modulator,
             clock,
             self.naive,
@@ -131,7 +136,8 @@ class FMLFO(FMOscillator):
 class VCO(Module):
     """A voltage-controlled oscillator: a tone at the pitch, in Hz, that comes in at its port.
 
-    A signal at the port `bend` moves it in semitones.
+    A signal at the port `bend` moves it in semitones. Where both come as points at a rate of their
+    own, the frequency is worked out at these, and goes in straight lines between them.
 
     Args:
         shape: `"sine"`, `"square"`, `"saw"`, `"triangle"` or a Choice of them.
@@ -143,6 +149,7 @@ class VCO(Module):
     """
 
     ports: ClassVar[tuple[Port, ...]] = (Port("pitch"), Port("bend", optional=True))
+    glides: ClassVar[tuple[str, ...]] = ("pitch", "bend")
 
     shape: Choice | str = Choice("shape", ALL_SHAPES)
     tune: Linear | float = 0.0
@@ -159,11 +166,19 @@ class VCO(Module):
         """See `Module.render`."""
         v = inputs.values
         weights, shapes = one_of(self.shape, v)
-        semitones, bend = v["tune"][:, None], inputs.control("bend")
+        pitch, bend = inputs.required_control("pitch"), inputs.control("bend")
+        semitones, clock = v["tune"][:, None], inputs.clock
+        moving = {"pitch": pitch, "bend": pitch if bend is None else bend}
+        hops = {inputs.hop(port) for port, signal in moving.items() if signal.shape[1] > 1}
+        hop = max(hops, default=1)
+        if len(hops) > 1:
+            pitch = interpolated(pitch, inputs.hop("pitch"), clock)
+            bend = None if bend is None else interpolated(bend, inputs.hop("bend"), clock)
+            hop = 1
         if bend is not None:
             semitones = semitones + v["bend"][:, None] * bend
-        freq_hz = bent(inputs.required_control("pitch"), semitones)
-        return swept_tone(weights, shapes, freq_hz, v["phase"], v["amp"], inputs.clock, self.naive)
+        freq_hz = bent(pitch, semitones)
+        return glide_tone(weights, shapes, freq_hz, hop, v["phase"], v["amp"], clock, self.naive)
 
 
 @dataclass(frozen=True)
