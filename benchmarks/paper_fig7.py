@@ -22,7 +22,15 @@ import numpy as np
 import torch
 
 from synthgym import losses
-from synthgym.landscapes import Curves, Surface, Sweep, frequency_curves, index_curves, surface
+from synthgym.landscapes import (
+    Curves,
+    Surface,
+    Sweep,
+    built_in,
+    frequency_curves,
+    index_curves,
+    surface,
+)
 from synthgym.landscapes.figures import curves_figure, surfaces_figure
 
 RESULTS = Path(__file__).parent / "results"
@@ -56,11 +64,13 @@ def main() -> None:
     curves: dict[str, tuple[Curves, Curves]] = {}
     surfaces: dict[str, Surface] = {}
     options.out.mkdir(parents=True, exist_ok=True)
-    for k, name in enumerate(names, 1):
-        loss = losses.build(name, sweep.clock.sample_rate)
+    built, left_out = built_in(names, sweep.clock.sample_rate)
+    for line in left_out:
+        print(line, file=sys.stderr)
+    for k, (name, loss) in enumerate(built.items(), 1):
         curves[name] = frequency_curves(loss, sweep), index_curves(loss, sweep)
         surfaces[name] = surface(loss, coarse)
-        print(f"[{k}/{len(names)}] {name}", file=sys.stderr)
+        print(f"[{k}/{len(built)}] {name}", file=sys.stderr)
         # After each loss, so that a run cut short leaves what it found.
         write(curves, surfaces, sweep, options.out / "paper_fig7.json")
     where = f"one target of {sweep.n_targets}; the true settings in red"

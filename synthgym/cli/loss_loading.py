@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any, cast
 
 from synthgym import losses
-from synthgym.errors import LossError, MissingExtraError, SynthgymError, unknown_name
-from synthgym.landscapes import check
+from synthgym.errors import LossError, SynthgymError, unknown_name
+from synthgym.landscapes import built_in, check
 from synthgym.losses import Loss
 from synthgym.solvers.importing import Imports
 from synthgym.solvers.protocol import describe_error
@@ -41,16 +41,9 @@ def contenders(specs: Sequence[str], only: bool) -> tuple[Mapping[str, Loss], li
     chosen = {spec: load_loss(spec) for spec in dict.fromkeys(specs)}
     for found in chosen.values():
         check(found)
-    left_out = []
-    for name in [] if only else losses.names():
-        if name not in chosen:
-            try:
-                chosen[name] = losses.build(name, SAMPLE_RATE)
-                check(chosen[name])
-            except MissingExtraError as error:
-                chosen.pop(name, None)
-                left_out.append(f"left out: {name}: {error}")
-    return chosen, left_out
+    others = [] if only else [name for name in losses.names() if name not in chosen]
+    built, left_out = built_in(others, SAMPLE_RATE)
+    return {**chosen, **built}, left_out
 
 
 def load_loss(spec: str) -> Loss:

@@ -1,6 +1,7 @@
 """What losses look like to an optimizer: directions, gradients, minima, basins, cost."""
 
 from synthgym.landscapes.basins import attracted, basins, minima, surface_minima
+from synthgym.landscapes.built_in import built_in
 from synthgym.landscapes.cost import Cost, best_time_s, check, cost
 from synthgym.landscapes.pitch import (
     SHAPES,
@@ -39,6 +40,7 @@ __all__ = [
     "attracted",
     "basins",
     "best_time_s",
+    "built_in",
     "check",
     "cost",
     "direction",
