@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from synthgym import losses
-from synthgym.cli import loss_loading
+from synthgym.cli import loss_loading, loss_ranking
 from synthgym.errors import MissingExtraError
+from synthgym.landscapes import trial
 
 Call = Callable[..., Any]
 OneLine = Callable[..., None]
@@ -201,3 +204,23 @@ def test_a_file_that_cannot_be_written_is_said_before_the_work(
     taken = tmp_path / "taken"
     taken.write_text("")
     one_line(call("loss", "rank", "mel", *QUICK, "--json", taken / "rank.json"), str(taken))
+
+
+def test_a_terminal_sees_a_bar_for_each_loss() -> None:
+    shown = io.StringIO()
+    terminal = Console(file=shown, force_terminal=True, width=80)
+    on = trial(n_trials=1, n_targets=1, n_freqs=5, n_indices=5)
+    found = loss_ranking.rank_all({"my-mel": losses.build("mel")}, on, terminal)
+    assert [one.name for one in found] == ["my-mel"]
+    assert "my-mel" in shown.getvalue() and "100%" in shown.getvalue()
+    assert "[1/1]" not in shown.getvalue()
+
+
+def test_ctrl_c_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loss_ranking, "standing", interrupted)
+    ended = call("loss", "rank", "mel", *QUICK)
+    assert (ended.code, ended.err.splitlines()[-1]) == (130, "stopped")
+    assert "Traceback" not in ended.err
