@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,24 @@ from torch import Tensor
 from synthgym.errors import ParameterError
 
 GRADIENT_COST = 3
+
+
+def checked_units(name: str, value: float, otherwise: str = "") -> int:
+    """A number of cost units as an int.
+
+    Args:
+        name: of the argument, for the message.
+        value: to be checked.
+        otherwise: what else it could be, likewise.
+
+    Raises:
+        ParameterError: it is not a whole number of at least 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or value % 1 or value < 1:
+        raise ParameterError(
+            f"{name} is {value!r}; it must be a whole number of at least 1{otherwise}"
+        )
+    return int(value)
 
 
 @dataclass(frozen=True)

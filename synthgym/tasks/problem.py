@@ -16,7 +16,13 @@ from torch.autograd import forward_ad
 from synthgym.errors import BudgetExceeded, ParameterError, TargetReached
 from synthgym.losses import Loss, MelDistance
 from synthgym.synth import Clock, Patch
-from synthgym.tasks.counting import GRADIENT_COST, Count, CountedBackward, Improvement
+from synthgym.tasks.counting import (
+    GRADIENT_COST,
+    Count,
+    CountedBackward,
+    Improvement,
+    checked_units,
+)
 from synthgym.tasks.targets import checked_samples
 
 Array = npt.NDArray[np.float64]
@@ -46,10 +52,11 @@ class Problem:
         budget: cost units, or None for no limit.
         solved_db: the distance from which the target counts as solved.
         stop_at_db: raise `TargetReached` once this distance is reached; None for never.
+        gradient_cost: cost units of a gradient evaluation, for others' ways of counting.
 
     Raises:
-        ParameterError: the target does not fit the clock or is not finite, or the budget is not a
-            whole number above zero, or `stop_at_db` no number.
+        ParameterError: the target does not fit the clock or is not finite, or the budget or
+            `gradient_cost` is not a whole number above zero, or `stop_at_db` no number.
     """
 
     def __init__(
@@ -64,16 +71,9 @@ class Problem:
         budget: float | None = None,
         solved_db: float = 1.0,
         stop_at_db: float | None = None,
+        gradient_cost: int = GRADIENT_COST,
     ) -> None:
-        if budget is not None and (
-            isinstance(budget, bool)
-            or not isinstance(budget, numbers.Real)
-            or budget % 1
-            or budget < 1
-        ):
-            raise ParameterError(
-                f"budget is {budget!r}; it must be a whole number of at least 1, or None"
-            )
+        limit = None if budget is None else checked_units("budget", budget, ", or None")
         if stop_at_db is not None and (
             not isinstance(stop_at_db, numbers.Real) or stop_at_db != stop_at_db
         ):
@@ -85,7 +85,8 @@ class Problem:
         self.names = patch.space.names
         self.task_id = task_id
         self.target_name = target_name
-        self._budget = None if budget is None else int(budget)
+        self._budget = limit
+        self._gradient_cost = checked_units("gradient_cost", gradient_cost)
         self.solved_db = solved_db
         self.stop_at_db = stop_at_db
         self.on_improvement: Callable[[Improvement], None] | None = None
@@ -131,9 +132,14 @@ class Problem:
         return None if self._best_x is None else self._best_x.copy()
 
     @property
+    def gradient_cost(self) -> int:
+        """Cost units of a gradient evaluation: 3, unless the problem was made otherwise."""
+        return self._gradient_cost
+
+    @property
     def cost(self) -> int:
         """Cost units spent."""
-        return self.n_evaluations + GRADIENT_COST * self.n_gradients
+        return self.n_evaluations + self.gradient_cost * self.n_gradients
 
     @property
     def remaining(self) -> int | None:
@@ -270,7 +276,7 @@ class Problem:
         """
         fitting = len(points)
         if self.remaining is not None:
-            unit_cost = GRADIENT_COST if gradients else 1
+            unit_cost = self.gradient_cost if gradients else 1
             fitting = min(fitting, max(self.remaining, 0) // unit_cost)
         size = max(1, CHUNK_SAMPLES // self.clock.n_samples)
         rows = np.empty((fitting, 1 + self.dimension * gradients))
@@ -301,7 +307,7 @@ class Problem:
         tangent = forward_ad.unpack_dual(unit).tangent  # type: ignore[no-untyped-call]
         backward = torch.is_grad_enabled() and unit.requires_grad
         differentiable = backward or tangent is not None
-        self._require(len(points) * (GRADIENT_COST if differentiable else 1), len(points))
+        self._require(len(points) * (self.gradient_cost if differentiable else 1), len(points))
         count = self._count(len(points), differentiable)
         if backward:
             unit = unit.clone()
@@ -347,7 +353,7 @@ class Problem:
             raise BudgetExceeded(self._over(n))
 
     def _count_backward(self, n: int) -> None:
-        self._require(GRADIENT_COST * n, n)
+        self._require(self.gradient_cost * n, n)
         self._count(n, True)
 
     def _record(self, points: Array, distances: Array, before: Count) -> None:

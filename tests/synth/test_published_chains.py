@@ -49,6 +49,7 @@ def off_jumps(freq_hz: float) -> np.ndarray:
     return (phase > NEAR_A_JUMP) & (phase < 1 - NEAR_A_JUMP)
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters_and_ranges_are_the_published(name: str, shared_dir: Path) -> None:
     document = json.loads((shared_dir / "reference_results.json").read_text())

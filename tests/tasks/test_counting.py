@@ -425,3 +425,25 @@ def test_without_a_stop_the_run_goes_on() -> None:
     assert problem.solved
     problem(points(1)[0])
     assert problem.cost == 2
+
+
+@pytest.mark.parametrize("gradient_cost", [1, 5])
+def test_others_count_gradients_otherwise(gradient_cost: int) -> None:
+    """In every place: whole batches, the torch path, a second backward pass."""
+    target = PATCH.render(torch.full((1, D), 0.5), CLOCK)[0].numpy()
+    problem = Problem(
+        PATCH, CLOCK, target, MelDistance(8000), budget=20, gradient_cost=gradient_cost
+    )
+    assert problem.gradient_cost == gradient_cost
+    problem.batch(points(2))
+    problem.value_and_grad(points(1))
+    unit = tensor(1, grad=True)
+    total = problem.loss(unit).sum()
+    total.backward(retain_graph=True)
+    assert problem.cost == 2 + 2 * gradient_cost
+    total.backward()
+    assert counts(problem) == (2, 3, 2 + 3 * gradient_cost)
+    with pytest.raises(BudgetExceeded):
+        problem.value_and_grad(points(18))
+    fitting = (20 - 2) // gradient_cost
+    assert counts(problem) == (2, fitting, 2 + fitting * gradient_cost)

@@ -65,7 +65,9 @@ def test_what_a_new_problem_says() -> None:
         assert word in repr(problem)
 
 
-@pytest.mark.parametrize("name", ["n_evaluations", "n_gradients", "budget", "best_distance"])
+@pytest.mark.parametrize(
+    "name", ["n_evaluations", "n_gradients", "budget", "gradient_cost", "best_distance"]
+)
 def test_a_solver_cannot_set_what_it_is_judged_by(name: str) -> None:
     problem = make_problem("DiffMoog-Osc-v0", budget=10)
     before = getattr(problem, name)
@@ -324,6 +326,8 @@ def test_silence_can_be_a_target() -> None:
         ({"budget": math.nan}, ["budget", "nan"]),
         ({"budget": "many"}, ["budget", "'many'"]),
         ({"budget": True}, ["budget", "True"]),
+        ({"gradient_cost": 0}, ["gradient_cost", "0", "at least 1"]),
+        ({"gradient_cost": None}, ["gradient_cost", "None", "whole"]),
         ({"stop_at_db": "1"}, ["stop_at_db", "'1'"]),
         ({"stop_at_db": math.nan}, ["stop_at_db", "nan"]),
     ],
