@@ -33,7 +33,7 @@ FIGURES = {
     "deviation": 0.5,
     "range": 0.0,
     "rate": 0.5,
-    "flatness": 0.5,
+    "flatness": 1.0,
     "second": 0.0,
     "third": 0.0,
 }
@@ -103,7 +103,7 @@ class PitchDescriptor:
         course, _, rates, _, overtones, figures, _ = (
             gap[:, start : start + size] for start, size in zip(starts, sizes, strict=True)
         )
-        means = course.mean(1) + 2.0 * rates.mean(1) + 0.5 * overtones.mean(1)
+        means = course.mean(1) + 2.0 * rates.mean(1) + overtones.mean(1)
         return np.asarray(means + figures @ np.array(list(FIGURES.values()), np.float32))
 
     def _bands_hz(self, power: Tensor) -> Tensor:

@@ -78,13 +78,13 @@ class Training:
     n_guesses: int = 8
     n_envs: int = 128
     n_rollout_steps: int = 32
-    n_epochs: int = 6
+    n_epochs: int = 4
     batch_size: int = 1024
-    learning_rate: float = 7e-4
-    entropy_weight: float = 3e-3
-    log_std_start: float = -0.7
-    shaping: float = 1.0
-    shaping_until: float = 0.7
+    learning_rate: float = 5e-4
+    entropy_weight: float = 2e-3
+    log_std_start: float = -1.0
+    shaping: float = 3.0
+    shaping_until: float = 0.6
     reward_scale_db: float = 10.0
     hidden: tuple[int, ...] = (512, 256)
 
@@ -318,7 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m synthgym.baselines.train_ppo", description="Train the policy of ppo."
     )
     parser.add_argument("--task", default="DiffMoog-FM-v0", help="id of the task")
-    parser.add_argument("--steps", type=int, default=1_500_000, help="guesses in all")
+    parser.add_argument("--steps", type=int, default=1_600_000, help="guesses in all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
