@@ -50,7 +50,7 @@ PUBLIC = [
     "make_problem",
     "task_ids",
 ]
-SOLVERS = ["adam", "cma-es", "differential-evolution", "ppo", "random"]
+SOLVERS = ["adam", "cma-es", "differential-evolution", "gauss-newton", "ppo", "random"]
 
 
 def in_fresh_python(code: str) -> Any:
