@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+
+from synthgym.synth import Clock
 
 # The publication's names of the DX7's parameters in ours.
 DX7 = {"f0": "pitch.freq", **{f"r{n}": f"op{n}.ratio" for n in (2, 3, 4)}}
@@ -94,6 +97,25 @@ def test_draws_are_the_published(script: ModuleType) -> None:
 def test_every_row_draws_all_of_its_parameters(script: ModuleType) -> None:
     for row in script.ROWS.values():
         assert sorted(row.order) == sorted(row.patch(1.0).space.names)
+
+
+def test_modulators_side_by_side_sound_the_same_in_any_order(script: ModuleType) -> None:
+    """Which the P-loss takes for an error, and its best order for none."""
+    row = script.ROWS["dx7_alg3"]
+    patch, orders = row.patch(1.0), row.orders()
+    assert len(orders) == 6
+    assert orders[0] == list(range(8))
+    true = script.draws(row, 3)[0]
+    audio = patch.render(torch.tensor(np.stack([true[order] for order in orders])), Clock())
+    torch.testing.assert_close(audio, audio[:1].expand(6, -1), atol=1e-6, rtol=0)
+    line = {"trial": 3, "distance_db": 0.0, "n_evaluations": 1, "n_gradients": 0, "wall_s": 0.0}
+    summary = script.summary_of("dx7_alg3", [{**line, "x": true[orders[-1]].tolist()}])
+    assert summary["median_p_loss"] > 0.1
+    assert summary["median_p_loss_in_the_best_order"] == 0
+    assert script.any_order(row) > 0.1
+    assert script.any_order(script.ROWS["dx7_alg1"]) == 0
+    for name in set(script.ROWS) - {"dx7_alg3"}:
+        assert len(script.ROWS[name].orders()) == 1
 
 
 def test_below_a_published_median(script: ModuleType) -> None:
