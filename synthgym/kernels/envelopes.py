@@ -20,12 +20,13 @@ def adsr(times, rate, out):
         rate: sample rate in Hz, float64.
         out: (batch, n_samples) float32, written.
     """
+    step_s = 1.0 / rate
     for b in range(out.shape[0]):
         attack, decay, sustain, hold, release = times[b]
         fall = (F(1) - sustain) / decay
         row = out[b]
         for n in range(len(row)):
-            time = F(n / rate)
+            time = F(n * step_s)
             held = min(time, hold)
             level = min(held / attack, max(F(1) - (held - attack) * fall, sustain))
             row[n] = level * max(F(1) - (time - held) / release, F(0))
@@ -41,6 +42,7 @@ def adsr_gradient(times, rate, gradient, by):
         gradient: of the output, (batch, n_samples) float32.
         by: (batch, 5) float64, written.
     """
+    step_s = 1.0 / rate
     for b in range(gradient.shape[0]):
         attack, decay, sustain, hold, release = times[b]
         by[b, :] = 0.0
@@ -48,7 +50,7 @@ def adsr_gradient(times, rate, gradient, by):
             row = gradient[b, first : first + BLOCK]
             sum_a, sum_d, sum_s, sum_h, sum_r = F(0), F(0), F(0), F(0), F(0)
             for i in range(len(row)):
-                time = F((first + i) / rate)
+                time = F((first + i) * step_s)
                 after = F(1) if time > hold else F(0)
                 held = min(time, hold)
                 rise = held / attack

@@ -13,10 +13,9 @@ from synthgym import kernels
 from synthgym.derivatives import first_order
 from synthgym.errors import unknown_name
 from synthgym.synth.clock import Clock
+from synthgym.synth.dsp.convolution import convolved, irfft, rfft, shares
 
 EDGES = ("silent", "repeat")
-# Rows are filtered a cache's worth at a time: fresh large tensors cost more than the arithmetic.
-CACHE_SAMPLES = 1 << 18
 
 
 def windowed_sinc_lowpass(
@@ -63,11 +62,13 @@ def windowed_sinc_lowpass(
         audio = torch.nn.functional.pad(audio, (reach, reach), mode="replicate")
     n_fft = _frame_length(audio.shape[1], reach)
     filtered: Tensor
-    if audio.dtype == torch.float32 and not kernels.has_tangent(audio, side):
+    if kernels.serve(audio, side):
+        filtered = convolved(audio, side, n_fft)
+    elif audio.dtype == torch.float32 and not kernels.has_tangent(audio, side):
         filtered = _Convolved.apply(audio, side, n_fft)  # type: ignore[no-untyped-call]
     else:
-        spectra = _rfft(_frames(audio, reach, n_fft), n_fft)
-        filtered = _middles(_irfft(spectra * _spectrum(side, n_fft)[:, None], n_fft), reach)
+        spectra = rfft(_frames(audio, reach, n_fft), n_fft)
+        filtered = _middles(irfft(spectra * _spectrum(side, n_fft)[:, None], n_fft), reach)
     first = reach if edge == "repeat" else 0
     return filtered[:, first : first + n_samples]
 
@@ -146,21 +147,7 @@ def _middles(frames: Tensor, reach: int) -> Tensor:
 
 def _spectrum(side: Tensor, n_fft: int) -> Tensor:
     """The spectrum of a symmetric kernel: a real one, `(batch, n_fft / 2 + 1)`."""
-    return 2 * _rfft(side, n_fft).real - side[:, :1]
-
-
-def _rfft(rows: Tensor, n_fft: int) -> Tensor:
-    # MKL transforms a lone row by another algorithm than several: with two at least, a row is the
-    # same to the bit in every batch.
-    lone = rows.shape[:-1].numel() == 1
-    spectra: Tensor = torch.fft.rfft(torch.cat([rows, rows]) if lone else rows, n_fft)
-    return spectra[:1] if lone else spectra
-
-
-def _irfft(spectra: Tensor, n_fft: int) -> Tensor:
-    lone = spectra.shape[:-1].numel() == 1
-    rows: Tensor = torch.fft.irfft(torch.cat([spectra, spectra]) if lone else spectra, n_fft)
-    return rows[:1] if lone else rows
+    return 2 * rfft(side, n_fft).real - side[:, :1]
 
 
 def _scaled(spectra: Tensor, by: Tensor) -> Tensor:
@@ -181,13 +168,13 @@ class _Convolved(torch.autograd.Function):
         tail = torch.nn.functional.pad(side, (0, n_fft - reach - 1))
         out = torch.empty_like(audio)
         ctx.kept, ctx.reach, ctx.n_fft = [], reach, n_fft
-        for rows in _shares(audio, reach, n_fft):
+        for rows in shares(0, len(audio), audio.shape[1], reach, n_fft):
             frames = _frames(audio[rows], reach, n_fft)
             n_rows = len(frames)
-            both = _rfft(torch.cat([frames.flatten(0, 1), tail[rows]]), n_fft)
+            both = rfft(torch.cat([frames.flatten(0, 1), tail[rows]]), n_fft)
             kernel = 2 * both[-n_rows:].real - side[rows, :1]
             spectra = both[:-n_rows].reshape(*frames.shape[:2], -1)
-            filtered = _irfft(_scaled(spectra, kernel), n_fft)
+            filtered = irfft(_scaled(spectra, kernel), n_fft)
             out[rows] = _middles(filtered, reach)[:, : audio.shape[1]]
             ctx.kept.append((kernel, spectra if ctx.needs_input_grad[1] else None))
         return out
@@ -198,28 +185,21 @@ class _Convolved(torch.autograd.Function):
         reach, n_fft, n_samples = ctx.reach, ctx.n_fft, gradient.shape[1]
         by_audio = torch.empty_like(gradient)
         by_side = gradient.new_zeros(len(gradient), reach + 1)
-        shares = _shares(gradient, reach, n_fft)
-        for rows, (kernel, before) in zip(shares, ctx.kept, strict=True):
-            spectra = _rfft(_set_apart(gradient[rows], reach, n_fft), n_fft)
+        pieces = shares(0, len(gradient), n_samples, reach, n_fft)
+        for rows, (kernel, before) in zip(pieces, ctx.kept, strict=True):
+            spectra = rfft(_set_apart(gradient[rows], reach, n_fft), n_fft)
             spread = _scaled(spectra, kernel)
             if before is None:
-                by_audio[rows] = _overlapped(_irfft(spread, n_fft), reach)[:, :n_samples]
+                by_audio[rows] = _overlapped(irfft(spread, n_fft), reach)[:, :n_samples]
                 continue
             # The correlation of audio and gradient, as many samples apart one way and the other.
             product = (torch.view_as_real(spectra) * torch.view_as_real(before)).sum((1, 3))
-            both = _irfft(torch.cat([spread.flatten(0, 1), product.to(spread.dtype)]), n_fft)
+            both = irfft(torch.cat([spread.flatten(0, 1), product.to(spread.dtype)]), n_fft)
             frames = both[: -len(kernel)].reshape(*spread.shape[:2], n_fft)
             by_audio[rows] = _overlapped(frames, reach)[:, :n_samples]
             by_side[rows] = 2 * both[-len(kernel) :, : reach + 1]
         by_side[:, 0] /= 2
         return by_audio, by_side, None
-
-
-def _shares(audio: Tensor, reach: int, n_fft: int) -> list[slice]:
-    """Rows that are filtered together."""
-    n_frames = math.ceil(audio.shape[1] / (n_fft - 2 * reach))
-    n_rows = max(1, CACHE_SAMPLES // (n_frames * n_fft))
-    return [slice(row, row + n_rows) for row in range(0, len(audio), n_rows)]
 
 
 def _set_apart(audio: Tensor, reach: int, n_fft: int) -> Tensor:
