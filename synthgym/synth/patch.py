@@ -214,7 +214,7 @@ class Patch:
             return _whole(signal, hops[self.output], clock)
 
         everything = slice(0, len(unit))
-        pieces = shares(len(unit), clock.n_samples, unit.device)
+        pieces = shares(len(unit), clock.n_samples, len(self.nodes), unit.device)
         if len(pieces) == 1 or kernels.has_tangent(unit):
             return render(everything, tensors)
         if not (torch.is_grad_enabled() and unit.requires_grad):
@@ -222,7 +222,8 @@ class Patch:
             return rendered_in_shares(render, tensors, out, pieces)
         if not kernels.serve(unit):
             return render(everything, tensors)
-        keep = len(unit) * clock.n_samples * len(self.nodes) <= KEPT_SAMPLES
+        n_whole = sum(hop == 1 for hop in hops.values())
+        keep = len(unit) * clock.n_samples * n_whole <= KEPT_SAMPLES
         return traced_in_shares(render, tensors, clock.n_samples, pieces, keep)
 
     def _signals(

@@ -1,8 +1,9 @@
 """Batches rendered some rows at a time, side by side.
 
-Rows know nothing of each other. Where a batch is large, each thread takes some of them through all
-nodes, and waits for no other at any; a batch of any size needs only so much memory, as what is not
-kept for the gradient is computed again where that is asked for. Shares much smaller than these,
+Rows know nothing of each other. A batch of any size needs only so much memory, as what is not kept
+for the gradient is computed again where that is asked for. Where a patch has many nodes, each
+thread takes some rows through all of them, and waits for no other at any; where it has few, threads
+share out the rows of each node, which spares a copy of the sound. Shares much smaller than these,
 which would stay in the cache, lose more by the calls than they gain: see docs/speed.md.
 """
 
@@ -20,21 +21,23 @@ from synthgym.derivatives import first_order
 
 SHARE_SAMPLES = 1 << 22
 LEAST_SAMPLES = 1 << 16
+MANY_NODES = 8
 # Of all nodes together, a graph for the gradient is kept up to so many, some 10 bytes each.
-KEPT_SAMPLES = 1 << 26
+KEPT_SAMPLES = 1 << 27
 DEVICE_SAMPLES = 1 << 27
 
 Render = Callable[[slice, Sequence[Tensor]], Tensor]
 
 
-def shares(n_rows: int, n_samples: int, device: torch.device) -> list[slice]:
-    """Rows that are rendered together."""
+def shares(n_rows: int, n_samples: int, n_nodes: int, device: torch.device) -> list[slice]:
+    """Rows of a patch of so many nodes that are rendered together."""
     if device.type != "cpu":
         n_shares = -(-n_rows * n_samples // DEVICE_SAMPLES)
     else:
         n_threads = torch.get_num_threads()
         n_shares = -(-n_rows // max(1, SHARE_SAMPLES // n_samples))
-        n_shares = max(n_shares, min(n_threads, n_rows * n_samples // LEAST_SAMPLES))
+        if n_nodes >= MANY_NODES:
+            n_shares = max(n_shares, min(n_threads, n_rows * n_samples // LEAST_SAMPLES))
         if n_shares > n_threads:
             n_shares = -(-n_shares // n_threads) * n_threads
     n_shares = max(1, min(n_rows, n_shares))

@@ -275,7 +275,7 @@ def layers_before(chain: str, name: str) -> list[int]:
 def test_the_suites_names_are_other_names_of_the_same_chains() -> None:
     for suite, original in (("Modular", "MODULAR"), ("Subtractive", "REDUCED_SIMPLE_FILTER")):
         assert chains.build(suite) == chains.build(original)
-    assert len(set(chains.names())) == len(chains.names()) == 36 + 5
+    assert len(set(chains.names())) == len(chains.names()) == 36 + 10
 
 
 def test_what_cannot_run_in_the_original_has_the_meaning_that_is_documented() -> None:

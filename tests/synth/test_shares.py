@@ -36,7 +36,7 @@ def test_shares_change_neither_sound_nor_gradient(
     audio, whole = gradient(patch, unit)
     monkeypatch.setattr("synthgym.synth.patch.KEPT_SAMPLES", kept)
     monkeypatch.setattr("synthgym.synth.shares.SHARE_SAMPLES", 1200)
-    assert len(shares(7, 600, unit.device)) >= 4
+    assert len(shares(7, 600, len(patch.nodes), unit.device)) >= 4
     shared_audio, shared = gradient(patch, unit)
     torch.testing.assert_close(shared_audio, audio, atol=1e-6, rtol=0)
     torch.testing.assert_close(shared, whole, rtol=1e-4, atol=1e-4 * float(whole.abs().max()))
