@@ -193,19 +193,24 @@ class GaussNewton:
     def _jacobian(self, guess: Guess) -> Jacobian:
         """The Jacobian at a guess, from one sound beside it for each smooth entry."""
         if guess.jacobian is None:
-            least, most = self.settings["difference"]
-            size = np.full(len(self._smooth), most)
-            if guess.step is not None:
-                share = self.settings["difference_share_of_step"]
-                size = np.clip(share * np.abs(guess.step), least, most)
-            beside, size = self._beside(guess, size)
-            columns = {
-                view: np.stack([b.residuals[view] for b in beside], axis=1) - r[:, None]
-                for view, r in guess.residuals.items()
-            }
-            self._moved[self._smooth] |= np.abs(columns["mel"]).max(axis=0) > 0
-            guess.jacobian = Jacobian({view: c / size for view, c in columns.items()})
+            by_view = self._derivatives(guess)
+            self._moved[self._smooth] |= np.abs(by_view["mel"]).max(axis=0) > 0
+            guess.jacobian = Jacobian(by_view)
         return guess.jacobian
+
+    def _derivatives(self, guess: Guess) -> dict[str, Array]:
+        """Derivatives by view `(k, n_smooth)`, from one sound beside the guess for each entry."""
+        least, most = self.settings["difference"]
+        size = np.full(len(self._smooth), most)
+        if guess.step is not None:
+            # The finer the steps, the finer the differences: coarse ones look past ripples.
+            share = self.settings["difference_share_of_step"]
+            size = np.clip(share * np.abs(guess.step), least, most)
+        beside, size = self._beside(guess, size)
+        return {
+            view: (np.stack([b.residuals[view] for b in beside], axis=1) - r[:, None]) / size
+            for view, r in guess.residuals.items()
+        }
 
     def _beside(self, guess: Guess, size: Array) -> tuple[list[Guess], Array]:
         """A guess for each smooth entry that is moved by its size, inwards; and signed sizes."""

@@ -50,7 +50,15 @@ PUBLIC = [
     "make_problem",
     "task_ids",
 ]
-SOLVERS = ["adam", "cma-es", "differential-evolution", "gauss-newton", "ppo", "random"]
+SOLVERS = [
+    "adam",
+    "cma-es",
+    "differential-evolution",
+    "gauss-newton",
+    "gauss-newton-forward",
+    "ppo",
+    "random",
+]
 
 
 def in_fresh_python(code: str) -> Any:

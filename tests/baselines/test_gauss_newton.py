@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from synthgym.baselines.gauss_newton import GaussNewton
+from synthgym.baselines.gauss_newton_forward import GaussNewtonForward
 from synthgym.baselines.linear_steps import Guess, Jacobian, damped_step, norms_after_step
 from synthgym.baselines.sound_residuals import SoundResiduals
 from synthgym.solvers import load_solver, run_solver
@@ -18,8 +20,8 @@ CLOCK = Clock(16000, 16384)
 TIME_S = np.arange(CLOCK.n_samples) / CLOCK.sample_rate
 
 
-def run(problem: Problem, seed: int = 3) -> Any:
-    return run_solver(load_solver("gauss-newton")(problem.dimension, seed), problem)
+def run(problem: Problem, seed: int = 3, name: str = "gauss-newton") -> Any:
+    return run_solver(load_solver(name)(problem.dimension, seed), problem)
 
 
 def tone(freq_hz: float, amp: float = 0.3) -> Any:
@@ -141,3 +143,47 @@ def test_finds_out_which_entries_are_switches() -> None:
     found = [problem.names[entry] for entry in solver._switches]
     assert found
     assert set(found) <= set(switches)
+
+
+class Kept(GaussNewton):
+    """Keeps the derivatives at the point of its first descent."""
+
+    kept: Any = None
+
+    def _derivatives(self, guess: Guess) -> Any:
+        found = super()._derivatives(guess)
+        if self.kept is None:
+            self.kept = (guess.x.copy(), found)
+        return found
+
+
+class KeptForward(Kept, GaussNewtonForward):
+    pass
+
+
+def test_forward_mode_agrees_with_differences_where_the_sound_is_smooth() -> None:
+    found = {}
+    for solver_class in (Kept, KeptForward):
+        problem = make_problem("DiffMoog-OscADSR-v0", split="dev", index=2, budget=90)
+        solver = solver_class(problem.dimension, 1)
+        run_solver(solver, problem)
+        found[solver_class] = solver.kept
+        names = [name for name in problem.names if "=" not in name]
+    (x, by_differences), (same, by_forward_mode) = found[Kept], found[KeptForward]
+    np.testing.assert_array_equal(x, same)
+    loud = np.linalg.norm(by_differences["wide"], axis=0)
+    for i, name in enumerate(names):
+        if name != "osc.freq" and loud[i] > 0.05 * loud.max():
+            a, b = by_differences["wide"][:, i], by_forward_mode["wide"][:, i]
+            assert a @ b > 0.97 * np.linalg.norm(a) * np.linalg.norm(b), name
+            assert np.linalg.norm(a) == pytest.approx(np.linalg.norm(b), rel=0.15), name
+
+
+def test_forward_mode_is_counted_as_gradients() -> None:
+    problem = make_problem("DiffMoog-OscADSR-v0", split="dev", index=2, budget=150)
+    assert run(problem, name="gauss-newton-forward").status == "budget"
+    assert problem.n_gradients > 0
+    assert 150 - 3 * problem.dimension < problem.cost <= 150
+    differences = make_problem("DiffMoog-OscADSR-v0", split="dev", index=2, budget=150)
+    run(differences)
+    assert differences.n_gradients == 0
