@@ -108,7 +108,9 @@ def test_resampling_is_linear_and_differentiable() -> None:
     out = at_rate(signal, 16000, 100)
     pull = torch.randn_like(out)
     (slope,) = torch.autograd.grad((out * pull).sum(), signal)
-    assert float((slope * signal).sum().detach()) == pytest.approx(float((out * pull).sum().detach()))
+    assert float((slope * signal).sum().detach()) == pytest.approx(
+        float((out * pull).sum().detach())
+    )
     assert at_rate(signal, 16000, 16000) is signal
 
 
