@@ -16,6 +16,7 @@ import argparse
 import importlib.util
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    load_before = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
     names = losses.names() if options.losses == "all" else options.losses.split(",")
     built, left_out = built_in(names)
     for line in left_out:
@@ -62,6 +64,8 @@ def main() -> None:
         "sample_rate": 16000,
         "n_samples": 16384,
         "threads": options.threads,
+        "cores": os.cpu_count(),
+        "load_before": load_before,
         "kernels": kernels.ready(),
         "torch": torch.__version__,
         "rows": rows,
@@ -224,12 +228,15 @@ def fft_pieces(n_samples: int, batch: int) -> list[tuple[Tensor, Tensor]]:
 
 
 def report(document: Row) -> str:
+    load = document["load_before"]
+    busy = "" if load is None else f"load of {load:g} on {document['cores']} cores before the run; "
     lines = [
         "# Speed of the losses",
         "",
         f"`{document['command']}`, {document['threads']} threads, "
         f"{'compiled kernels' if document['kernels'] else 'torch alone'}; 1.024 s at 16 kHz, "
-        f"target embedded once; per second; a large batch holds {document['mel']['batch']} sounds.",
+        f"target embedded once; per second; {busy}a large batch holds {document['mel']['batch']} "
+        "sounds.",
         "",
         "| loss | evaluations, batch 1 | large batch | gradients, batch 1 | large batch |",
         "|---|--:|--:|--:|--:|",

@@ -178,7 +178,13 @@ def ranked(table: Table) -> Table:
 
 
 def report(tables: dict[str, Table]) -> str:
-    lines = ["# DiffMoog's Table 1", "", "`python benchmarks/paper_table1.py`", ""]
+    lines = [
+        "# DiffMoog's Table 1",
+        "",
+        "`python benchmarks/paper_table1.py`; losses with more trials than the rest by "
+        "`--losses NAMES --other-trials N --keep`.",
+        "",
+    ]
     lines += paper_lines(tables[NAIVE])
     for waves, table in tables.items():
         lines += ["", *table_lines(ranked(table), waves)]
