@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 
 import torch
 from rich.console import Console
@@ -25,7 +28,7 @@ HEADER = (
 
 
 def rank_all(losses: Mapping[str, Loss], on: Trial, console: Console) -> list[Standing]:
-    """Try all losses; the best come first.
+    """Try all losses, as many at a time as torch has threads; the best come first.
 
     Args:
         losses: by the name under which they are listed.
@@ -44,16 +47,50 @@ def rank_all(losses: Mapping[str, Loss], on: Trial, console: Console) -> list[St
         transient=True,
         disable=not console.is_terminal,
     )
-    found = []
-    with bar:
+    stopped = threading.Event()
+    with bar, _single_threaded() as n_workers, ThreadPoolExecutor(n_workers) as pool:
         task = bar.add_task("", total=len(losses) * n_steps(on))
-        for k, (name, loss) in enumerate(losses.items(), 1):
+
+        def advance() -> None:
+            bar.advance(task)
+            if stopped.is_set():
+                raise _StoppedError
+
+        def one(name: str, loss: Loss) -> Standing:
             bar.update(task, description=name)
-            found.append(standing(loss, on, name, lambda: bar.advance(task)))
-            if not console.is_terminal:
-                line = f"[{k}/{len(losses)}] {name}"
-                console.print(line, markup=False, highlight=False, soft_wrap=True)
+            return standing(loss, on, name, advance)
+
+        running = [pool.submit(one, name, loss) for name, loss in losses.items()]
+        try:
+            for k, future in enumerate(as_completed(running), 1):
+                if not console.is_terminal:
+                    line = f"[{k}/{len(losses)}] {future.result().name}"
+                    console.print(line, markup=False, highlight=False, soft_wrap=True)
+            found = [future.result() for future in running]
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return sorted(found, key=lambda one: -one.score)
+
+
+class _StoppedError(Exception):
+    """Ends the trial of a loss whose result nobody waits for."""
+
+
+@contextmanager
+def _single_threaded() -> Iterator[int]:
+    """One thread for each operation meanwhile; yields how many there were.
+
+    Losses side by side make better use of the cores than the parts of one operation, whose threads
+    wait for each other at each step, and the more so the busier the machine is.
+    """
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield n_threads
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def row(one: Standing) -> tuple[str, ...]:
@@ -83,8 +120,8 @@ def notes(found: Sequence[Standing], on: Trial) -> list[str]:
         f"basin: from where the loss falls all the way to the truth, median of {sweep.n_targets} "
         f"sounds, of 4,800 cents and of modulation indices from 0 to 0.1; minima on {sweep.n_freqs}"
         f" and {sweep.n_indices} points",
-        f"ms: for each sound of 1.024 s in a batch of {on.cost_batch}, target embedded once, "
-        f"{torch.get_num_threads()} threads",
+        f"ms: for each sound of 1.024 s in a batch of {on.cost_batch}, target embedded once, one "
+        "thread",
     ]
 
 
@@ -96,7 +133,7 @@ def json_text(found: Sequence[Standing], on: Trial) -> str:
         "n_freqs": on.sweep.n_freqs,
         "n_indices": on.sweep.n_indices,
         "seed": on.sweep.seed,
-        "threads": torch.get_num_threads(),
+        "threads": 1,
         "losses": [_entry(one) for one in found],
     }
     return json.dumps(document, indent=1) + "\n"

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from synthgym import losses
 from synthgym.cli import loss_loading, loss_ranking
-from synthgym.errors import MissingExtraError
+from synthgym.errors import LossError, MissingExtraError
 from synthgym.landscapes import trial
 
 Call = Callable[..., Any]
@@ -95,7 +95,8 @@ def test_a_users_loss_stands_beside_the_others(mine: Path, call: Call, tmp_path:
     file = tmp_path / "new" / "rank.json"
     ended = call("loss", "rank", f"{mine}:Mine", "mel", *QUICK, "--json", file)
     assert ended.code == 0, ended.err
-    assert ended.err.splitlines() == [f"[1/2] {mine}:Mine", "[2/2] mel"]
+    assert sorted(line.split("] ")[1] for line in ended.err.splitlines()) == [f"{mine}:Mine", "mel"]
+    assert [line.split("] ")[0] for line in ended.err.splitlines()] == ["[1/2", "[2/2"]
     table = rows(ended.out)
     assert set(list(table)[:2]) == {f"{mine}:Mine", "mel"}
     document = json.loads(file.read_text("utf-8"))
@@ -224,3 +225,36 @@ def test_ctrl_c_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None
     ended = call("loss", "rank", "mel", *QUICK)
     assert (ended.code, ended.err.splitlines()[-1]) == (130, "stopped")
     assert "Traceback" not in ended.err
+
+
+def test_losses_side_by_side_come_to_the_same_and_leave_the_threads_as_they_were() -> None:
+    on = trial(n_trials=2, n_targets=1, n_freqs=5, n_indices=5)
+    several = {name: losses.build(name) for name in ("mel", "simse", "transport", "magnitude")}
+    before = torch.get_num_threads()
+    alone = loss_ranking.rank_all(several, on, Console(file=io.StringIO()))
+    try:
+        torch.set_num_threads(3)
+        together = loss_ranking.rank_all(several, on, Console(file=io.StringIO()))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert together == alone
+
+
+def test_a_loss_that_fails_late_ends_the_ranking() -> None:
+    class Late:
+        """Fails after its first answers, as one with a state might."""
+
+        name = "late"
+        left = 9
+
+        def embed(self, audio: torch.Tensor) -> torch.Tensor:
+            self.left -= 1
+            return audio.mean(1) if self.left > 0 else audio.mean(1) / 0
+
+        def compare(self, embedded: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+            return (embedded - target).abs()
+
+    on = trial(n_trials=2, n_targets=1, n_freqs=5, n_indices=5)
+    with pytest.raises(LossError, match="'late' has a value that is NaN"):
+        loss_ranking.rank_all({"late": Late()}, on, Console(file=io.StringIO()))
