@@ -57,7 +57,7 @@ class GaussNewton:
         "n_drawn": 16,
         "n_drawn_per_entry": 4,
         "n_starts": 2,
-        "n_kept": 2,
+        "n_kept": 1,
         "start_steps": 4,
         "descent_steps": 20,
         "flip_after": [1, 4],
@@ -73,7 +73,7 @@ class GaussNewton:
         "n_scanned_entries": 4,
         "n_scan": 24,
         "scan_steps": 2,
-        "n_failed_rounds": 2,
+        "n_failed_rounds": 1,
         "tuned_on": "dev-0 to dev-14",
         "tuning_cost": 600_000,
     }
