@@ -91,11 +91,12 @@ class SISDR:
     def compare(self, embedded: Tensor, embedded_target: Tensor) -> Tensor:
         """Negative ratios `(batch,)` in dB."""
         target = check_length(embedded, embedded_target)
-        energy = target.square().sum(1, keepdim=True).clamp_min(_LEAST_ENERGY)
-        share = (embedded * target).sum(1, keepdim=True) / energy
-        part = share * target
-        signal, distortion = part.square().sum(1), (embedded - part).square().sum(1)
-        least = 10 ** (-self.ceiling_db / 10) * embedded.square().sum(1) + _LEAST_ENERGY
+        energy = torch.linalg.vecdot(target, target)
+        share = torch.linalg.vecdot(embedded, target) / energy.clamp_min(_LEAST_ENERGY)
+        rest = torch.addcmul(embedded, share.unsqueeze(1), target, value=-1)
+        signal, distortion = share.square() * energy, torch.linalg.vecdot(rest, rest)
+        # The two parts are orthogonal, so their energies add up to the sound's.
+        least = 10 ** (-self.ceiling_db / 10) * (signal + distortion) + _LEAST_ENERGY
         return DB_PER_NEPER * (torch.log(distortion + least) - torch.log(signal + least))
 
     def __call__(self, audio: Tensor, target: Tensor) -> Tensor:
