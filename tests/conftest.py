@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Workers run side by side, one for each core.
 torch.set_num_threads(1)
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and programs inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Derandomized: the same examples in each run, so that a failure is a change in the code. Timings
 # on a busy machine are no property of the code, hence no deadline. To look for new examples:

@@ -46,7 +46,10 @@ def test_ctrl_c_writes_the_best_so_far(
 ) -> None:
     running = start(command, matched / "note.wav", tmp_path)
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    try:
+        out, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert running.returncode == 130, err
     assert "stopped: keeping the best so far" in err
     assert "Traceback" not in err
