@@ -175,10 +175,11 @@ def test_workers_do_not_outlive_their_runner(
     n_complete = files(folder).count("seed-0.jsonl")
     if by == signal.SIGINT:
         assert code == 130
-        assert output.splitlines()[-1] == (
+        # Not always the last line: joblib may warn of what it clears away after its workers.
+        assert (
             f"stopped: {n_complete} of 4 runs are complete in {folder}; run the same plan again "
             "to go on"
-        )
+        ) in output.splitlines()
         assert set(files(folder)) == {"seed-0.jsonl", "seed-0.jsonl.part"}
         assert "Traceback" not in output
     solvers.with_name("wait").unlink()
