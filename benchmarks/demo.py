@@ -1,6 +1,6 @@
 """A first look at synthgym, in a few minutes on two cores: `make demo`.
 
-It compares four optimizers on four tasks, matches one recorded note, and leaves
+It compares five optimizers on four tasks, matches one recorded note, and leaves
 
     report/index.html     tables, plots and sounds of the comparison
     report/match/         the note, its match, the patch and a picture of both
@@ -52,7 +52,13 @@ class Demo:
         "DiffMoog-FM-v0",
         "DiffMoog-Subtractive-v0",
     )
-    solvers: tuple[str, ...] = ("random", "cma-es", "differential-evolution", "adam")
+    solvers: tuple[str, ...] = (
+        "random",
+        "cma-es",
+        "differential-evolution",
+        "adam",
+        "gauss-newton",
+    )
     n_targets: int = 3
     budget: int = 1500
     n_jobs: int = 2
@@ -135,7 +141,7 @@ def _is_matched(patch: Path, settings: MatchSettings) -> bool:
     help="Folder of the report.",
 )
 def main(out: Path) -> None:
-    """Compare four optimizers, match a recorded note, write the report."""
+    """Compare five optimizers, match a recorded note, write the report."""
     torch.set_num_threads(1)
     with faults():
         try:
