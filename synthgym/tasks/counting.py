@@ -49,7 +49,10 @@ class Improvement:
 
     @property
     def cost(self) -> int:
-        """Cost units: evaluations plus three times the gradient evaluations."""
+        """Cost units as the suite counts: evaluations plus three times the gradient evaluations.
+
+        A problem with another `gradient_cost` counts its own budget by that.
+        """
         return self.n_evaluations + GRADIENT_COST * self.n_gradients
 
 
