@@ -20,6 +20,8 @@ HALF, QUARTER, ONE, TWO, FOUR, ZERO = F(0.5), F(0.25), F(1), F(2), F(4), F(0)
 # sin(2 pi q) = q P(q^2) on [0, 1/4]: least maximum error, 3e-9, under float32's own rounding.
 S0, S1, S2, S3, S4 = F(6.2831850), F(-41.341656), F(81.601006), F(-76.549782), F(39.536705)
 TWO_PI = F(2 * math.pi)
+# Of the steps of saw and square, see `synthgym.synth.dsp.steps`.
+STRETCH, UNSTRETCH = F(1.05), F(1 / 1.05)
 
 
 @inlined
@@ -68,6 +70,7 @@ def corner(distance):
 @inlined
 def saw(phase, inverse):
     """Saw from -1 to 1, 0 at phase 0."""
+    inverse *= UNSTRETCH
     wrapped = phase - F(math.floor(phase)) - HALF
     jump = HALF - tail(abs(wrapped) * inverse) * F(1 / 24)
     return TWO * (wrapped - math.copysign(jump, wrapped))
@@ -76,14 +79,16 @@ def saw(phase, inverse):
 @inlined
 def saw_slopes(phase, inverse):
     """Derivatives of the saw by phase and by width."""
+    inverse *= UNSTRETCH
     wrapped = phase - F(math.floor(phase)) - HALF
     steep = slope(abs(wrapped) * inverse) * inverse * F(1 / 3)
-    return TWO - steep, wrapped * steep * inverse
+    return TWO - steep, wrapped * steep * inverse * STRETCH
 
 
 @inlined
 def square(phase, inverse):
     """Square, 1 in the first half of the cycle."""
+    inverse *= UNSTRETCH
     wrapped = wrap(phase)
     distance = abs(wrapped)
     tails = tail(distance * inverse) + tail((HALF - distance) * inverse)
@@ -93,12 +98,13 @@ def square(phase, inverse):
 @inlined
 def square_slopes(phase, inverse):
     """Derivatives of the square by phase and by width."""
+    inverse *= UNSTRETCH
     wrapped = wrap(phase)
     distance = abs(wrapped)
     rise = slope(distance * inverse)
     fall = slope((HALF - distance) * inverse)
     scale = inverse * F(1 / 3)
-    spread = (distance * rise + (HALF - distance) * fall) * scale * inverse
+    spread = (distance * rise + (HALF - distance) * fall) * scale * inverse * STRETCH
     return (rise - fall) * scale, -math.copysign(spread, wrapped)
 
 

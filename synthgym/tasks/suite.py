@@ -16,7 +16,7 @@ from synthgym.tasks.catalogue import CATALOGUE, FAMILIES
 from synthgym.tasks.problem import Problem
 from synthgym.tasks.targets import SampledTargets, Target, TargetSource, recorded_target
 
-SUITE_VERSION = "0"
+SUITE_VERSION = "1"
 LADDER_DB = (8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
 BUDGET_PER_DIMENSION = 1000
 CUSTOM_LEVEL = 9

@@ -50,7 +50,7 @@ def test_a_plan_leaves_one_record_for_each_run(tmp_path: Path, solvers: Path) ->
     assert files(folder) == ["seed-0.jsonl"] * 4 + ["seed-3.jsonl"] * 4
 
     calm = records[0].header
-    assert (calm.budget, calm.stop_at_db, calm.suite_version) == (60, 0.25, "0")
+    assert (calm.budget, calm.stop_at_db, calm.suite_version) == (60, 0.25, "1")
     assert (calm.dimension, calm.solved_db, calm.track) == (5, 1.0, "search")
     assert calm.settings == {"shape": [5, 2]}
     assert calm.solver_spec == f"{solvers}:Calm"

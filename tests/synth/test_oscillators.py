@@ -92,11 +92,11 @@ def test_phase_shifts_the_sound_in_time(shape: str) -> None:
 
 
 def test_saw_has_all_harmonics_square_the_odd_ones() -> None:
-    """1 / k, drooping by sinc^4 as the smoothed step is a cubic B-spline four samples wide."""
+    """1 / k, drooping by sinc^4: the smoothed step is a cubic B-spline 4.2 samples wide."""
     for freq_hz in (97, 211, 503):
         k = np.arange(1, 8000 // freq_hz)
         k = k[k * freq_hz < 6000]
-        droop = np.sinc(k * freq_hz / 16000) ** 4
+        droop = np.sinc(1.05 * k * freq_hz / 16000) ** 4
         saw = partials(sound(Oscillator("saw", freq=float(freq_hz), amp=1.0)))[k * freq_hz]
         square = partials(sound(Oscillator("square", freq=float(freq_hz), amp=1.0)))[k * freq_hz]
         np.testing.assert_allclose(saw, 2 / (np.pi * k) * droop, rtol=1e-6, atol=1e-9)
@@ -108,7 +108,7 @@ def test_saw_has_all_harmonics_square_the_odd_ones() -> None:
 
 
 # Whole and odd frequencies: harmonics fall on bins of one second, their aliases on other bins.
-ALIAS_TONES_HZ = (101, 151, 233, 439, 661, 997, 1231, 1609, 1741, 1999, 2347, 2701, 3499, 3989)
+ALIAS_TONES_HZ = (101, 151, 233, 439, 661, 997, 1231, 1609, 1741, 1999, 2347, 2667, 3499, 3989)
 
 
 def stray_energy(shape: str, freq_hz: int, naive: bool) -> float:
@@ -121,15 +121,13 @@ def stray_energy(shape: str, freq_hz: int, naive: bool) -> float:
 
 @pytest.mark.parametrize("shape", ["saw", "square"])
 def test_aliasing_is_20_db_under_the_closed_form(shape: str) -> None:
-    """Up to the highest pitch that the chains reach, 2093 + 255 Hz.
+    """The worst tones have a strong harmonic just above the Nyquist frequency.
 
-    The worst tones have a strong harmonic just above the Nyquist frequency: 1609 Hz the fifth, and
-    beyond the chains' reach 2701 Hz the third.
+    1609 Hz has the fifth there, and 2667 Hz, the worst of all odd numbers up to 4 kHz, the third.
     """
     for freq_hz in ALIAS_TONES_HZ:
         smooth, closed = (stray_energy(shape, freq_hz, naive) for naive in (False, True))
-        least_db = 20 if freq_hz < 2093 + 255 else 19
-        assert 10 * np.log10(closed / smooth) > least_db, f"{shape} at {freq_hz} Hz"
+        assert 10 * np.log10(closed / smooth) > 20, f"{shape} at {freq_hz} Hz"
 
 
 @pytest.mark.parametrize("shape", ["saw", "square"])
@@ -138,9 +136,9 @@ def test_closed_and_band_limited_forms_agree_away_from_jumps(shape: str) -> None
         sound(Oscillator(shape, freq=61.7, amp=0.8, naive=naive)) for naive in (False, True)
     )
     near = np.abs(smooth - closed) > 1e-6
-    # Two samples on either side of each jump.
+    # 2.1 samples on either side of each jump.
     jumps = 61.7 * (1 if shape == "saw" else 2)
-    assert 0 < near.sum() <= 4 * (jumps + 1)
+    assert 0 < near.sum() <= 4.2 * (jumps + 1)
     assert np.abs(smooth - closed).max() <= 0.8 + 1e-6
 
 

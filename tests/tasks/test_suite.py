@@ -37,7 +37,7 @@ def test_the_suite_in_order() -> None:
     for family in FAMILIES:
         levels = [get_task(id).level for id in task_ids(family)]
         assert levels == sorted(levels)
-    assert SUITE_VERSION == "0"
+    assert SUITE_VERSION == "1"
     assert LADDER_DB == (8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
 
 
@@ -184,7 +184,7 @@ def test_a_task_of_ones_own() -> None:
 
     task = sampled_task("mine", "Osc", 1, "a ramp", Clock(8000, 1000))
     assert isinstance(task.targets, SampledTargets)
-    assert task.targets.key == "suite 0/mine"
+    assert task.targets.key == "suite 1/mine"
     ramp = dataclasses.replace(task, targets=Ramp(), solved_db=3.0, budget=12)
     problem = make_problem(ramp)
     assert (problem.target_name, problem.budget, problem.solved_db) == ("ramp-0", 12, 3.0)

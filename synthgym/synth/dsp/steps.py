@@ -1,7 +1,7 @@
 """Saw, square and triangle with smoothed jumps or corners: values and derivatives, in few passes.
 
-A jump becomes the integral of a cubic B-spline, four samples wide. With `a` the distance from the
-jump in samples, what is missing to the final value of a unit step is
+A jump becomes the integral of a cubic B-spline, 4.2 samples wide. With `a` the distance from the
+jump in samples of 1.05, what is missing to the final value of a unit step is
 
     tail(a) = (max(2 - a, 0)^4 - 4 max(1 - a, 0)^4) / 24,
 
@@ -30,6 +30,10 @@ CACHE_SAMPLES = 1 << 15
 # held there: such a tone has its fundamental alone under the Nyquist frequency anyway.
 MAX_WIDTH = 0.25
 MIN_WIDTH = 1e-6
+# The spline's natural width of four samples leaves the worst square, that of 2667 Hz at 16 kHz, whose
+# third harmonic lies just above the Nyquist frequency, 18.9 dB under the closed form off its
+# harmonics. With steps this much wider it is 20.7 dB.
+STRETCH = 1.05
 
 
 def smooth_saw(phase: Tensor, increment: Tensor) -> Tensor:
@@ -39,14 +43,14 @@ def smooth_saw(phase: Tensor, increment: Tensor) -> Tensor:
         phase: in cycles, `(batch, n_samples)`.
         increment: cycles per sample, `(batch, n_samples)` or `(batch, 1)`; its sign is ignored.
     """
-    width = increment.abs().clamp(MIN_WIDTH, MAX_WIDTH)
+    width = increment.abs().clamp(MIN_WIDTH, MAX_WIDTH) * STRETCH
     signal: Tensor = _Smoothed.apply(phase, width, _Saw)  # type: ignore[no-untyped-call]
     return signal
 
 
 def smooth_square(phase: Tensor, increment: Tensor) -> Tensor:
     """Square, 1 in the first half of the cycle, with its jumps smoothed; arguments as above."""
-    width = increment.abs().clamp(MIN_WIDTH, MAX_WIDTH)
+    width = increment.abs().clamp(MIN_WIDTH, MAX_WIDTH) * STRETCH
     signal: Tensor = _Smoothed.apply(phase, width, _Square)  # type: ignore[no-untyped-call]
     return signal
 
