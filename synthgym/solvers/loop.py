@@ -169,7 +169,7 @@ def _status_after_return(problem: Problem) -> OutcomeStatus:
     """Why a solver returned; one that catches `RunOver` itself is not "finished"."""
     if problem.stop_at_db is not None and problem.best_distance <= problem.stop_at_db:
         return "target"
-    if problem.remaining is not None and problem.remaining <= 0:
+    if problem.exhausted:
         return "budget"
     return "finished"
 

@@ -6,6 +6,8 @@ import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from synthgym.errors import ParameterError
@@ -104,3 +106,18 @@ class CountedBackward:
         if not self._first:
             self._count()
         self._first = False
+
+
+def readable(unit: Tensor) -> NDArray[np.float64]:
+    """The values of a tensor.
+
+    Raises:
+        ParameterError: it belongs to a transform of `torch.func`, which does not give them away.
+    """
+    try:
+        return unit.detach().cpu().double().numpy()
+    except RuntimeError:
+        raise ParameterError(
+            "unit belongs to a transform of torch.func (grad, jacrev, vmap ...), in which nothing "
+            "can be counted; pass a plain tensor, and call backward() or torch.autograd.grad()"
+        ) from None

@@ -22,6 +22,7 @@ from synthgym.tasks.counting import (
     CountedBackward,
     Improvement,
     checked_units,
+    readable,
 )
 from synthgym.tasks.targets import checked_samples
 
@@ -86,6 +87,7 @@ class Problem:
         self.task_id = task_id
         self.target_name = target_name
         self._budget = limit
+        self._budget_seen = False
         self._gradient_cost = checked_units("gradient_cost", gradient_cost)
         self.solved_db = solved_db
         self.stop_at_db = stop_at_db
@@ -103,13 +105,24 @@ class Problem:
     def __repr__(self) -> str:
         return (
             f"Problem({self.task_id!r}, {self.target_name!r}, dimension={self.dimension}, "
-            f"cost={self.cost}, budget={self.budget}, best_distance={self.best_distance:.3f})"
+            f"cost={self.cost}, budget={self._budget}, best_distance={self.best_distance:.3f})"
         )
 
     @property
     def budget(self) -> int | None:
         """Cost units of the run, or None for no limit."""
+        self._budget_seen = True
         return self._budget
+
+    @property
+    def budget_seen(self) -> bool:
+        """Whether `budget` or `remaining` has been looked at: the search may depend on them."""
+        return self._budget_seen
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the budget is spent to the last unit."""
+        return self._budget is not None and self.cost >= self._budget
 
     @property
     def n_evaluations(self) -> int:
@@ -144,7 +157,8 @@ class Problem:
     @property
     def remaining(self) -> int | None:
         """Cost units left, or None without a budget."""
-        return None if self.budget is None else self.budget - self.cost
+        self._budget_seen = True
+        return None if self._budget is None else self._budget - self.cost
 
     @property
     def solved(self) -> bool:
@@ -275,9 +289,9 @@ class Problem:
             Rows of distance, followed by the gradient if asked for, and how many were left out.
         """
         fitting = len(points)
-        if self.remaining is not None:
+        if self._budget is not None:
             unit_cost = self.gradient_cost if gradients else 1
-            fitting = min(fitting, max(self.remaining, 0) // unit_cost)
+            fitting = min(fitting, max(self._budget - self.cost, 0) // unit_cost)
         size = max(1, CHUNK_SAMPLES // self.clock.n_samples)
         rows = np.empty((fitting, 1 + self.dimension * gradients))
         for at in range(0, fitting, size):
@@ -303,7 +317,7 @@ class Problem:
         if not isinstance(unit, Tensor) or unit.dtype not in (torch.float32, torch.float64):
             found = unit.dtype if isinstance(unit, Tensor) else type(unit).__name__
             raise ParameterError(f"unit is {found}; it must be a tensor of float32 or float64")
-        points = self._many(_readable(unit))
+        points = self._many(readable(unit))
         tangent = forward_ad.unpack_dual(unit).tangent  # type: ignore[no-untyped-call]
         backward = torch.is_grad_enabled() and unit.requires_grad
         differentiable = backward or tangent is not None
@@ -349,7 +363,7 @@ class Problem:
         return before
 
     def _require(self, cost: int, n: int) -> None:
-        if self.remaining is not None and cost > self.remaining:
+        if self._budget is not None and self.cost + cost > self._budget:
             raise BudgetExceeded(self._over(n))
 
     def _count_backward(self, n: int) -> None:
@@ -379,18 +393,7 @@ class Problem:
 
     def _over(self, n: int) -> str:
         return (
-            f"{self.task_id}: the budget of {self.budget} cost units does not suffice for {n} more "
-            f"evaluations after {self.cost}; best distance {self.best_distance:.3f} dB in "
+            f"{self.task_id}: the budget of {self._budget} cost units does not suffice for {n} "
+            f"more evaluations after {self.cost}; best distance {self.best_distance:.3f} dB in "
             "problem.best_distance, its point in problem.best_x"
         )
-
-
-def _readable(unit: Tensor) -> npt.NDArray[np.float64]:
-    """The values of a tensor, which transforms of `torch.func` do not give away."""
-    try:
-        return unit.detach().cpu().double().numpy()
-    except RuntimeError:
-        raise ParameterError(
-            "unit belongs to a transform of torch.func (grad, jacrev, vmap ...), in which nothing "
-            "can be counted; pass a plain tensor, and call backward() or torch.autograd.grad()"
-        ) from None

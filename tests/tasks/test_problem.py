@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import synthgym
-from synthgym.errors import ParameterError
+from synthgym.errors import BudgetExceeded, ParameterError
 from synthgym.losses import MelDistance
 from synthgym.losses.mel import Resolution
 from synthgym.synth import Clock, chains
@@ -74,6 +74,22 @@ def test_a_solver_cannot_set_what_it_is_judged_by(name: str) -> None:
     with pytest.raises(AttributeError, match=name):
         setattr(problem, name, 1)
     assert getattr(problem, name) == before
+
+
+@pytest.mark.parametrize("look", ["budget", "remaining"])
+def test_it_is_known_whether_somebody_looked_at_the_budget(look: str) -> None:
+    """Runs of who did not are the same under another budget, as far as they go."""
+    problem = make(budget=4)
+    problem.batch(points(3))
+    problem.loss(torch.tensor(points(1)))
+    assert (repr(problem).count("budget=4"), problem.exhausted) == (1, True)
+    with pytest.raises(BudgetExceeded, match="budget of 4 cost units"):
+        problem.batch(points(1))
+    assert not problem.budget_seen
+    getattr(problem, look)
+    assert problem.budget_seen
+    assert not make(budget=4).exhausted
+    assert not make().exhausted
 
 
 def test_values_are_those_of_the_distance() -> None:
