@@ -12,7 +12,7 @@ from torch import Tensor
 from synthgym.errors import ParameterError
 from synthgym.losses.frames import check_audio
 from synthgym.losses.soft_dtw import soft_dtw
-from synthgym.losses.waveform import check_length
+from synthgym.losses.waveform import check_fit
 
 DB_PER_NEPER = 10 / math.log(10)
 
@@ -109,7 +109,7 @@ class RMSEnvelope:
 
     def compare(self, embedded: Tensor, embedded_target: Tensor) -> Tensor:
         """Distances `(batch,)` in full scales."""
-        return (embedded - check_length(embedded, embedded_target)).abs().mean(1)
+        return (embedded - check_fit(embedded, embedded_target)).abs().mean(1)
 
     def __call__(self, audio: Tensor, target: Tensor) -> Tensor:
         """Distances `(batch,)` between sounds and targets, both `(batch, n_samples)`."""
@@ -145,7 +145,7 @@ class LogRMSEnvelope:
 
     def compare(self, embedded: Tensor, embedded_target: Tensor) -> Tensor:
         """Distances `(batch,)` in dB."""
-        target = check_length(embedded, embedded_target)
+        target = check_fit(embedded, embedded_target)
         floor = _floor(target, self.floor_db)
         nepers = torch.log((embedded + floor) / (target + floor))
         return DB_PER_NEPER * nepers.abs().mean(1)
@@ -191,7 +191,7 @@ class EnvelopeSoftDTW:
 
     def compare(self, embedded: EnvelopeEmbedding, embedded_target: EnvelopeEmbedding) -> Tensor:
         """Divergences `(batch,)` in dB squared."""
-        check_length(embedded.squares, embedded_target.squares)
+        check_fit(embedded.squares, embedded_target.squares)
         floor, target = embedded_target.floor, embedded_target.levels_db
         own = _levels_db(embedded.squares, floor)
         # Both at once, as the steps are as many for one pair as for all.

@@ -25,6 +25,8 @@ _COSINES = {
 }
 WINDOWS = tuple(_COSINES)
 
+_AWAY_FROM_ZERO = 2.0**40
+
 
 def check_audio(audio: Tensor) -> Tensor:
     """The sounds, if they are `(batch, n_samples)`, float32 or float64, and not empty.
@@ -113,7 +115,9 @@ def power(spectrum: Tensor) -> Tensor:
 
 def magnitude(spectrum: Tensor) -> Tensor:
     """Magnitudes of a complex tensor; the gradient at zero is zero (the smallest subgradient)."""
-    return spectrum.abs()
+    # Torch divides by the magnitude on the way back, which is NaN under 1e-38 in float32: a factor
+    # that is a power of two keeps clear of that and moves no other result by a bit.
+    return (spectrum * _AWAY_FROM_ZERO).abs() / _AWAY_FROM_ZERO
 
 
 def spectrogram(

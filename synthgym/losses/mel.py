@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from synthgym.errors import ParameterError
+from synthgym.losses.base import check_sides
+from synthgym.losses.frames import check_audio
 from synthgym.losses.mel_power import Filterbank, mel_powers
 
 
@@ -113,14 +115,9 @@ class MelDistance:
             audio: `(batch, n_samples)`, float32 or float64.
 
         Raises:
-            ParameterError: another shape, no samples, or whole numbers.
+            ParameterError: another shape or dtype, or no samples.
         """
-        if not audio.is_floating_point():
-            raise ParameterError(f"audio has dtype {audio.dtype}; it must be float32 or float64")
-        if audio.ndim != 2 or audio.shape[1] == 0:
-            raise ParameterError(
-                f"audio has shape {tuple(audio.shape)}; it must be (batch, n_samples), not empty"
-            )
+        check_audio(audio)
         return MelEmbedding(mel_powers(audio, self._banks(audio)), self.floor_db)
 
     def compare(self, embedded: MelEmbedding, embedded_target: MelEmbedding) -> Tensor:
@@ -131,9 +128,11 @@ class MelDistance:
             embedded_target: of the same batch size, or a batch of one for all.
 
         Raises:
-            ParameterError: the sounds differ in length.
+            ParameterError: the sounds differ in length, dtype or device, or the target's batch is
+                neither as large nor one.
         """
         own, of_target = embedded.powers, embedded_target.powers
+        check_sides(own[0], of_target[0])
         if [p.shape[1:] for p in own] != [p.shape[1:] for p in of_target]:
             raise ParameterError(
                 f"sound and target have {own[0].shape[1]} and {of_target[0].shape[1]} frames; "

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from synthgym.errors import ParameterError
 from synthgym.losses.bands import MelBands, kept_weights
+from synthgym.losses.base import check_sides
 from synthgym.losses.frame_cells import frame_cells
 from synthgym.losses.mel import window_length
 
@@ -113,9 +114,11 @@ class MFCCDistance:
             embedded_target: of the same batch size, or a batch of one for all.
 
         Raises:
-            ParameterError: the sounds differ in length.
+            ParameterError: the sounds differ in length, dtype or device, or the target's batch is
+                neither as large nor one.
         """
         powers, target = embedded.powers, embedded_target.levels
+        check_sides(powers, target)
         if powers.shape[1:] != target.shape[1:]:
             raise ParameterError(
                 f"sound and target have {powers.shape[1]} and {target.shape[1]} frames; "

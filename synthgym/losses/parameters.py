@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthgym.errors import ParameterError, unknown_name
+from synthgym.losses.base import check_sides
 from synthgym.losses.terms import Norm, check_norm
 
 _KINDS = ("linear", "log", "choice", "switch")
@@ -114,7 +115,13 @@ class ParameterLoss:
         return unit
 
     def compare(self, embedded: Tensor, embedded_target: Tensor) -> Tensor:
-        """Losses `(batch,)` of unit vectors; the target's batch may be one."""
+        """Losses `(batch,)` of unit vectors; the target's batch may be one.
+
+        Raises:
+            ParameterError: dtypes or devices differ, or the target's batch is neither as large nor
+                one.
+        """
+        check_sides(embedded, embedded_target)
         unit, target = embedded, embedded_target.expand(len(embedded), -1)
         layout = self.layout
         error = unit[:, list(layout.continuous)] - target[:, list(layout.continuous)]

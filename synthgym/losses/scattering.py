@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from synthgym.errors import ParameterError
+from synthgym.losses.base import check_sides
 from synthgym.losses.frames import check_audio
 
 # How far in standard deviations a filter's band is followed: 1 % of its peak.
@@ -147,8 +148,10 @@ class TimeFrequencyScattering:
             embedded_target: of the same batch size, or a batch of one for all.
 
         Raises:
-            ParameterError: the sounds differ in length.
+            ParameterError: the sounds differ in length, dtype or device, or the target's batch is
+                neither as large nor one.
         """
+        check_sides(embedded.first, embedded_target.first)
         if embedded.n_samples != embedded_target.n_samples:
             raise ParameterError(
                 f"sound and target have {embedded.n_samples} and {embedded_target.n_samples} "

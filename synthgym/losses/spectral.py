@@ -13,6 +13,7 @@ from synthgym import kernels
 from synthgym.errors import ParameterError
 from synthgym.losses import one_pass
 from synthgym.losses.bands import Bands, kept_weights
+from synthgym.losses.base import check_sides
 from synthgym.losses.frames import Padding, check_audio, magnitude, power, window
 from synthgym.losses.terms import Term
 
@@ -142,9 +143,11 @@ class SpectralLoss:
             embedded_target: of the same batch size, or a batch of one for all.
 
         Raises:
-            ParameterError: the sounds differ in length.
+            ParameterError: the sounds differ in length, dtype or device, or the target's batch is
+                neither as large nor one.
         """
         audio, target = embedded.audio, embedded_target.audio
+        check_sides(audio, target)
         if audio.shape[1] != target.shape[1]:
             raise ParameterError(
                 f"sound and target have {audio.shape[1]} and {target.shape[1]} samples; "

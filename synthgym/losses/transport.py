@@ -20,6 +20,7 @@ from torch import Tensor
 
 from synthgym.derivatives import first_order
 from synthgym.errors import ParameterError, unknown_name
+from synthgym.losses.base import check_sides
 from synthgym.losses.frame_cells import frame_cells
 from synthgym.losses.mel import window_length
 
@@ -168,9 +169,11 @@ class SpectralTransport:
             embedded_target: of the same batch size, or a batch of one for all.
 
         Raises:
-            ParameterError: the sounds differ in length.
+            ParameterError: the sounds differ in length, dtype or device, or the target's batch is
+                neither as large nor one.
         """
         own, target = embedded.cdf, embedded_target.cdf
+        check_sides(own, target)
         if own.shape[1:] != target.shape[1:]:
             raise ParameterError(
                 f"sound and target have {own.shape[1]} and {target.shape[1]} frames of "

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from synthgym.errors import ParameterError
-from synthgym.losses.frames import check_audio, stft
+from synthgym.losses.base import check_sides
+from synthgym.losses.frames import check_audio, magnitude, stft
 from synthgym.losses.terms import check_norm
 
 DB_PER_NEPER = 10 / math.log(10)
@@ -44,7 +45,7 @@ class WaveformDistance:
 
     def compare(self, embedded: Tensor, embedded_target: Tensor) -> Tensor:
         """Distances `(batch,)`, in full scales or their squares."""
-        error = embedded - check_length(embedded, embedded_target)
+        error = embedded - check_fit(embedded, embedded_target)
         return (error.abs() if self.norm == 1 else error.square()).mean(1)
 
     def __call__(self, audio: Tensor, target: Tensor) -> Tensor:
@@ -90,7 +91,7 @@ class SISDR:
 
     def compare(self, embedded: Tensor, embedded_target: Tensor) -> Tensor:
         """Negative ratios `(batch,)` in dB."""
-        target = check_length(embedded, embedded_target)
+        target = check_fit(embedded, embedded_target)
         energy = torch.linalg.vecdot(target, target)
         share = torch.linalg.vecdot(embedded, target) / energy.clamp_min(_LEAST_ENERGY)
         rest = torch.addcmul(embedded, share.unsqueeze(1), target, value=-1)
@@ -144,9 +145,9 @@ class ComplexSpectrumDistance:
 
     def compare(self, embedded: Tensor, embedded_target: Tensor) -> Tensor:
         """Distances `(batch,)`, in full scales or their squares."""
-        error = embedded - check_length(embedded, embedded_target)
+        error = embedded - check_fit(embedded, embedded_target)
         if self.norm == 1:
-            return error.abs().mean((1, 2))
+            return magnitude(error).mean((1, 2))
         return torch.view_as_real(error).square().sum(-1).mean((1, 2))
 
     def __call__(self, audio: Tensor, target: Tensor) -> Tensor:
@@ -154,16 +155,18 @@ class ComplexSpectrumDistance:
         return self.compare(self.embed(audio), self.embed(target))
 
 
-def check_length(embedded: Tensor, embedded_target: Tensor) -> Tensor:
-    """The target, if it is as long as the sound.
+def check_fit(embedded: Tensor, embedded_target: Tensor) -> Tensor:
+    """The target, if it fits the sound.
 
     Args:
         embedded: `(batch, length, ...)`.
         embedded_target: of the same shape, or with a batch of one.
 
     Raises:
-        ParameterError: they differ in length.
+        ParameterError: they differ in length, dtype or device, or the target's batch is neither as
+            large nor one.
     """
+    check_sides(embedded, embedded_target)
     if embedded.shape[1:] != embedded_target.shape[1:]:
         raise ParameterError(
             f"sound and target have embeddings of shapes {tuple(embedded.shape)} and "

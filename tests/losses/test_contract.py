@@ -179,3 +179,41 @@ def test_wrong_sounds_are_refused(name: str) -> None:
         loss.embed(torch.zeros(1, 10, dtype=torch.int64))
     with pytest.raises(ParameterError, match="same length"):
         loss(noise(n=3000), noise(n=1500))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("n_sounds", "n_targets"), [(1, 2), (3, 2), (2, 3), (13, 26), (26, 20)])
+def test_a_target_for_each_or_one_for_all(name: str, n_sounds: int, n_targets: int) -> None:
+    """Nothing is broadcast the other way, nor left over where sounds go 13 at a time."""
+    loss = built(name)
+    sounds, kept = noise(n_sounds, n=5000), loss.embed(noise(n_targets, seed=1, n=5000))
+    words = f"{n_sounds} sounds and {n_targets} targets"
+    with pytest.raises(ParameterError, match=words):
+        loss.compare(loss.embed(sounds), kept)
+    with pytest.raises(ParameterError, match=words):
+        gradient(loss, sounds, noise(n_targets, seed=1, n=5000))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_sides_have_one_precision(name: str) -> None:
+    loss = built(name)
+    single, double = noise(dtype=torch.float32), noise(seed=1)
+    with pytest.raises(ParameterError, match=r"sound has dtype torch\..* and target torch"):
+        loss(single, double)
+    with pytest.raises(ParameterError, match=r"sound has dtype torch\..* and target torch"):
+        loss(double, single)
+    with pytest.raises(ParameterError, match=r"float16; it must be float32 or float64"):
+        loss.embed(single.half())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("level", [1e-40, 1e-20])
+def test_next_to_silence_gradients_are_finite(name: str, level: float) -> None:
+    """Down to numbers that float32 can only just hold, or no longer normally."""
+    loss, still = built(name), torch.zeros(1, N)
+    faint = level * noise(dtype=torch.float32) / 0.1
+    for audio, target in ((faint, still), (still, faint), (faint, faint)):
+        watched = target.clone().requires_grad_()  # a target in a graph goes the long way
+        assert bool(torch.isfinite(loss(audio, target)).all())
+        assert bool(torch.isfinite(gradient(loss, audio, target)).all())
+        assert bool(torch.isfinite(gradient(loss, audio, watched)).all())
