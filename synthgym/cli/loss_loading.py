@@ -94,11 +94,11 @@ def _called(spec: str, make: Any) -> Any:
         return make(sample_rate=SAMPLE_RATE) if takes_rate else make()
     except SynthgymError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a loss is not to end the program
         with_rate = f"sample_rate={SAMPLE_RATE}" if takes_rate else ""
+        made_by = getattr(make, "__name__", type(make).__name__)
         raise LossError(
-            f"loss {spec!r} could not be made by {make.__name__}({with_rate}): "
-            f"{describe_error(error)}"
+            f"loss {spec!r} could not be made by {made_by}({with_rate}): {describe_error(error)}"
         ) from error
 
 

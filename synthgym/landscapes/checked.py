@@ -28,8 +28,10 @@ def embedded(loss: Loss, audio: Tensor) -> Any:
     Raises:
         LossError: it failed.
     """
+    # A loss of its own may write to what it is given, and the next one is tried on the same sounds.
+    given = audio if audio.requires_grad else audio.clone()
     with _said_of(loss, "embed"):
-        return loss.embed(audio)
+        return loss.embed(given)
 
 
 def compared(loss: Loss, kept: Any, kept_target: Any, n_sounds: int) -> Tensor:
@@ -97,6 +99,6 @@ def _said_of(loss: Loss, method: str) -> Iterator[None]:
         yield
     except SynthgymError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a loss is not to end the program
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise LossError(f"loss {name_of(loss)!r} failed in {method}: {text}") from error

@@ -50,7 +50,7 @@ class Imports:
                     "file is path/file.py:Name"
                 ) from error
             raise self.missing(thing, error, extra) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script without a main guard ends itself
             raise self.error(
                 f"{self.kind} {thing!r} cannot be imported: {describe_error(error)}"
             ) from error
@@ -77,7 +77,7 @@ class Imports:
         sys.path.insert(0, str(path.parent))
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script without a main guard ends itself
             del sys.modules[module_name]
             if isinstance(error, ModuleNotFoundError):
                 raise self.missing(str(path), error) from error

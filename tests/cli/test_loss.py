@@ -23,6 +23,8 @@ OneLine = Callable[..., None]
 QUICK = ("--trials", 2, "--targets", 1, "--only")
 
 MINE = """
+import functools
+
 import torch
 
 class Mine:
@@ -66,6 +68,23 @@ class Fussy(Mine):
 
 class Deaf:
     pass
+
+class Quitter(Mine):
+    def embed(self, audio):
+        raise SystemExit(3)
+
+class Unmade(Mine):
+    def __init__(self):
+        raise SystemExit(4)
+
+bound = functools.partial(Fussy, colour="red")
+
+class Greedy(Mine):
+    def embed(self, audio):
+        found = super().embed(audio)
+        with torch.no_grad():
+            audio.zero_()
+        return found
 """
 
 
@@ -162,6 +181,9 @@ def test_a_built_in_loss_without_its_extra_is_left_out_unless_named(
         ("Crooked", ("Crooked", "failed in embed", "ValueError: two lines")),
         ("Fussy", ("Fussy", "could not be made", "size")),
         ("Deaf", ("Deaf", "embed(audio)")),
+        ("Quitter", ("Quitter", "failed in embed", "SystemExit: 3")),
+        ("Unmade", ("Unmade", "could not be made", "SystemExit")),
+        ("bound", ("bound", "could not be made by partial()", "colour")),
         ("torch", ("torch", "must have embed")),
     ],
 )
@@ -169,6 +191,19 @@ def test_a_bad_loss_is_one_line(
     name: str, words: tuple[str, ...], mine: Path, call: Call, one_line: OneLine
 ) -> None:
     one_line(call("loss", "rank", f"{mine}:{name}", *QUICK), *words)
+
+
+def test_what_a_loss_does_to_its_sounds_is_its_own(mine: Path) -> None:
+    """Both are tried on the same sounds, and hear the same whether it comes first or not."""
+    on = trial(n_trials=2, n_targets=1, n_freqs=5, n_indices=5)
+    before = {shape: sounds.prediction.clone() for shape, sounds in on.pitch.items()}
+    several = {name: loss_loading.load_loss(f"{mine}:{name}") for name in ("Greedy", "Mine")}
+    found = {
+        one.name: one for one in loss_ranking.rank_all(several, on, Console(file=io.StringIO()))
+    }
+    assert all(torch.equal(on.pitch[shape].prediction, before[shape]) for shape in before)
+    assert found["Greedy"].shares == found["Mine"].shares
+    assert found["Greedy"].freq_basin_cents == found["Mine"].freq_basin_cents
 
 
 @pytest.mark.parametrize(
@@ -195,6 +230,8 @@ def test_a_file_that_cannot_be_imported_is_one_line(
     path = tmp_path / "torn.py"
     path.write_text("def (")
     one_line(call("loss", "rank", f"{path}:Mine", *QUICK), "torn.py", "SyntaxError")
+    path.write_text("raise SystemExit(5)")
+    one_line(call("loss", "rank", f"{path}:Mine", *QUICK), "torn.py", "SystemExit: 5")
     path.write_text("import no_such_package")
     one_line(call("loss", "rank", f"{path}:Mine", *QUICK), "'no_such_package'", "pip install")
 
