@@ -162,6 +162,7 @@ def _with_slope(
                 leaf = banded.detach().requires_grad_()
                 value = term.distance(term.view(leaf), target)
                 (slope,) = torch.autograd.grad(value.sum(), leaf)
+            slope = slope.contiguous()  # a constant one is one number seen many times over
         total += weight * value.detach()
         slopes.append(slope if weight == 1 else slope.mul(weight))
     whole = slopes[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import auraloss
@@ -233,6 +234,30 @@ def test_a_large_batch_goes_in_pieces() -> None:
     other, of_target = torch.autograd.grad(plain.sum(), (by_steps, watched))
     torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
     assert bool((of_target != 0).any())
+
+
+@dataclass(frozen=True)
+class Total:
+    """A term of one's own: the difference of sums, whose slope is the same at every cell."""
+
+    def view(self, spectrum: Tensor) -> Tensor:
+        return spectrum
+
+    def distance(self, view: Tensor, target_view: Tensor) -> Tensor:
+        return view.sum((1, 2)) - target_view.sum((1, 2))
+
+    def weight_at(self, n_fft: int) -> float:
+        return 1.0
+
+
+@pytest.mark.parametrize("exponent", [1, 2])
+def test_a_term_of_ones_own_may_have_a_constant_slope(exponent: Any) -> None:
+    loss = SpectralLoss((Scale(64, 16),), (Total(),), exponent=exponent)
+    sound, target, step = noise(n=500), noise(seed=1, n=500), 1e-6 * noise(seed=2, n=500)
+    leaf = sound.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(loss(leaf, target).sum(), leaf)
+    moved = loss(sound + step, target) - loss(sound - step, target)
+    assert float((slope * step).sum()) == pytest.approx(float(moved) / 2, rel=1e-4)
 
 
 def test_forward_derivatives_agree() -> None:
