@@ -199,6 +199,7 @@ def _carry_out(solver: Solver, problem: Problem) -> Final:
         n_gradients=outcome.n_gradients,
         wall_s=outcome.wall_s,
         message=outcome.message,
+        budget_seen=problem.budget_seen,
     )
 
 
@@ -212,6 +213,7 @@ def _final(problem: Problem, failure: str) -> Final:
         n_gradients=problem.n_gradients,
         wall_s=problem.wall_s,
         message=failure,
+        budget_seen=problem.budget_seen,
     )
 
 
@@ -222,7 +224,7 @@ def _header(
         run_id=job.run_id,
         solver_spec=job.solver_spec,
         track=factory.track,
-        budget=problem.budget,
+        budget=job.budget,
         stop_at_db=job.stop_at_db,
         suite_version=SUITE_VERSION,
         dimension=problem.dimension,

@@ -1,4 +1,4 @@
-"""What a run leaves behind: a header, its improvements, its end.
+"""Records as files: one for each run, or many in a pack.
 
 A record is one JSONL file at `<folder>/<task>/<solver>/<split>-<index>/seed-<seed>.jsonl`. Its
 lines are JSON objects: one of kind `"run"` (what was run, with what), one of kind `"improvement"`
@@ -6,153 +6,66 @@ for each new best, one of kind `"final"` (how it ended, with the best unit vecto
 goes on the file has the suffix `.jsonl.part`; it is renamed when the last line is safely on disk.
 So a file named `.jsonl` is a whole run, whatever happened to the process that wrote it.
 
+Many records of one solver fit into one file, a *pack*, for git and for sending: a line of kind
+`"pack"` that says how many there are, then one line of kind `"record"` for each, in the order of
+their ids. `synthgym.leaderboard.packs` writes them; whatever reads records reads both.
+
 JSON has no infinity: a run that evaluated nothing has `x` and `distance_db` null in the file,
-None and `inf` in Python.
+None and `inf` in Python. A record that was cut at a smaller budget may know its distance without
+its `x`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
 
 from synthgym.errors import RecordError
 from synthgym.leaderboard.jsonl import JsonLine
+from synthgym.leaderboard.parsing import PACK, parse_file, parse_pack_head, parse_packed
+from synthgym.leaderboard.record import Final, Record, RunHeader, Status
 from synthgym.leaderboard.run_id import RECORD_SUFFIX, RunId
-from synthgym.solvers import OutcomeStatus, Track
+from synthgym.solvers import Track
 from synthgym.tasks import Improvement
 
 __all__ = [
     "Final",
+    "Found",
     "Improvement",
     "Record",
     "RunHeader",
     "RunId",
     "Status",
     "Track",
+    "count_records",
+    "find_records",
+    "read_pack",
     "read_record",
     "read_records",
     "record_paths",
 ]
 
-Status = OutcomeStatus | Literal["error"]
-"""How a run ended; `"error"` when the solver raised or broke the protocol."""
-
-_STATUSES = (*get_args(OutcomeStatus), "error")
-
-SCHEMA = 1
-"""Version of the file format."""
-
 
 @dataclass(frozen=True)
-class RunHeader:
-    """What was run, written before the run starts.
+class Found:
+    """A record, or what should be one, and where it lies.
 
     Args:
-        run_id: names the run.
-        solver_spec: what `load_solver` was given.
-        track: `"search"` or `"amortized"`.
-        budget: cost units allowed, or None for endless.
-        stop_at_db: distance at which the run ends, or None to spend the whole budget.
-        suite_version: version of the suite of tasks.
-        dimension: entries of the unit vector.
-        solved_db: distance at which the task counts as solved.
-        settings: what the solver says of its own settings, as JSON values.
-        versions: of synthgym, torch, numpy, python, a digest of the solver's source file, and
-            whether the compiled kernels were used, which round otherwise.
-        started_at: ISO 8601 time in UTC.
+        path: the file.
+        line: its line in a pack, None for a file of its own.
+        record: the record, None where it is damaged.
+        error: the damage, None where there is none; its message starts with file and line.
     """
 
-    run_id: RunId
-    solver_spec: str
-    track: Track
-    budget: int | None
-    stop_at_db: float | None
-    suite_version: str
-    dimension: int
-    solved_db: float
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    started_at: str = ""
-
-    @property
-    def task(self) -> str:
-        """Id of the task."""
-        return self.run_id.task
-
-    @property
-    def solver(self) -> str:
-        """Name of the solver."""
-        return self.run_id.solver
-
-    @property
-    def split(self) -> str:
-        """Split of the target."""
-        return self.run_id.split
-
-    @property
-    def index(self) -> int:
-        """Index of the target in its split."""
-        return self.run_id.index
-
-    @property
-    def seed(self) -> int:
-        """Which repetition of the run this is."""
-        return self.run_id.seed
-
-
-@dataclass(frozen=True)
-class Final:
-    """How a run ended.
-
-    Args:
-        status: why it ended.
-        x: the best unit vector, or None when nothing was evaluated.
-        distance_db: its distance, `inf` when nothing was evaluated.
-        n_evaluations: evaluations in all.
-        n_gradients: gradient evaluations in all.
-        wall_s: seconds that the run took.
-        message: what went wrong for status `"error"`, else a remark or empty.
-    """
-
-    status: Status
-    x: tuple[float, ...] | None
-    distance_db: float
-    n_evaluations: int
-    n_gradients: int
-    wall_s: float
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class Record:
-    """A complete run: header, improvements in order, end."""
-
-    header: RunHeader
-    improvements: tuple[Improvement, ...]
-    final: Final
-
-    @property
-    def run_id(self) -> RunId:
-        """Names the run."""
-        return self.header.run_id
-
-    def timeless(self) -> Record:
-        """The same record without what depends on when and how fast it was made.
-
-        Two undisturbed runs of one id with the same software are equal after this.
-        """
-        return Record(
-            replace(self.header, started_at=""),
-            tuple(replace(one, wall_s=0.0) for one in self.improvements),
-            replace(self.final, wall_s=0.0),
-        )
+    path: Path
+    line: int | None
+    record: Record | None
+    error: RecordError | None = None
 
 
 def read_record(path: Path) -> Record:
-    """Read one complete record.
+    """Read one complete record from a file of its own.
 
     Args:
         path: a `.jsonl` file.
@@ -162,31 +75,28 @@ def read_record(path: Path) -> Record:
             message starts with file and line. Whether the numbers are *true* is not asked here:
             that is `verify_records`.
     """
-    try:
-        texts = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path}: cannot be read ({error})") from error
-    header: RunHeader | None = None
-    improvements: list[Improvement] = []
-    final: Final | None = None
-    for number, text in enumerate(texts, start=1):
-        line = JsonLine(text, f"{path}:{number}")
-        if final is not None:
-            raise line.fail("there is a line after the final one")
-        if (header is None) != (line.kind == "run"):
-            raise line.fail(f"the first line, and only it, must be of kind 'run'; got {line.kind}")
-        if line.kind == "run":
-            header = _parse_header(line)
-        elif line.kind == "improvement":
-            improvements.append(_parse_improvement(line))
-        elif line.kind == "final":
-            final = _parse_final(line)
-        else:
-            raise line.fail(f"unknown kind {line.kind!r}")
-        line.done()
-    if header is None or final is None:
-        raise RecordError(f"{path}:{len(texts)}: ends without its final line; the file is cut off")
-    return Record(header, tuple(improvements), final)
+    return parse_file(path, _lines(path))
+
+
+def read_pack(path: Path) -> list[Record]:
+    """Read all records of a pack, or the one record of a file of its own.
+
+    Raises:
+        RecordError: as `read_record`.
+    """
+    return list(_undamaged(_find_in(path), None))
+
+
+def find_records(folder: Path) -> list[Found]:
+    """Look at every record under a folder, packed or not, in the order of path and line.
+
+    Damage in a pack concerns its own line only; a pack that has lost lines is told as one more
+    find, at the line where it ends.
+
+    Raises:
+        RecordError: `folder` is not there.
+    """
+    return [found for path in record_paths(folder) for found in _find_in(path)]
 
 
 def read_records(
@@ -195,21 +105,29 @@ def read_records(
     """Read every complete record under a folder, sorted by run id; `.part` files are not records.
 
     Args:
-        folder: where the runs were written.
+        folder: where the runs were written, or packs of them, or both.
         on_bad: called with path and error of a damaged record, which is then left out.
 
     Raises:
         RecordError: `folder` is not there, or a record is damaged and `on_bad` is None.
     """
-    records = []
+    return sorted(_undamaged(find_records(folder), on_bad), key=lambda record: record.run_id)
+
+
+def count_records(folder: Path) -> int:
+    """How many records there should be under a folder, by the first line of each file.
+
+    Raises:
+        RecordError: `folder` is not there.
+    """
+    n_records = 0
     for path in record_paths(folder):
         try:
-            records.append(read_record(path))
-        except RecordError as error:
-            if on_bad is None:
-                raise
-            on_bad(path, error)
-    return sorted(records, key=lambda record: record.run_id)
+            with path.open(encoding="utf-8") as stream:
+                n_records += parse_pack_head(JsonLine(stream.readline(), str(path)))[1]
+        except (OSError, UnicodeDecodeError, RecordError):
+            n_records += 1  # a file of its own, or one that is damaged: a find in either case
+    return n_records
 
 
 def record_paths(folder: Path) -> list[Path]:
@@ -223,61 +141,48 @@ def record_paths(folder: Path) -> list[Path]:
     return sorted(folder.rglob(f"*{RECORD_SUFFIX}"))
 
 
-def _parse_header(line: JsonLine) -> RunHeader:
-    schema = line.count("schema")
-    if schema != SCHEMA:
-        raise line.fail(f"schema {schema} is not {SCHEMA}, the one that this version reads")
-    written_id = line.text("id")
-    run_id = RunId(
-        line.text("task"),
-        line.text("solver"),
-        line.text("split"),
-        line.whole("index"),
-        line.whole("seed"),
-    )
-    if str(run_id) != written_id:
-        raise line.fail(f"id {written_id!r} contradicts the other fields, which say {run_id}")
-    versions = line.mapping("versions")
-    if not all(isinstance(value, str) for value in versions.values()):
-        raise line.fail(f"versions must be texts, not {versions!r}")
-    solved_db = line.number("solved_db")
-    if solved_db <= 0:
-        raise line.fail(f"solved_db must be above 0, not {solved_db!r}")
-    return RunHeader(
-        run_id=run_id,
-        solver_spec=line.text("solver_spec"),
-        track=cast(Track, line.text("track", get_args(Track))),
-        budget=line.optional_count("budget", least=1),
-        stop_at_db=line.optional_number("stop_at_db"),
-        suite_version=line.text("suite_version"),
-        dimension=line.count("dimension", least=1),
-        solved_db=solved_db,
-        settings=line.mapping("settings"),
-        versions=versions,
-        started_at=line.text("started_at"),
-    )
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: cannot be read ({error})") from error
 
 
-def _parse_improvement(line: JsonLine) -> Improvement:
-    return Improvement(
-        n_evaluations=line.count("n_evaluations"),
-        n_gradients=line.count("n_gradients"),
-        wall_s=line.number("wall_s"),
-        distance_db=line.number("distance_db"),
-    )
+def _undamaged(
+    finds: Iterable[Found], on_bad: Callable[[Path, RecordError], None] | None
+) -> Iterator[Record]:
+    for found in finds:
+        if found.record is not None:
+            yield found.record
+        elif found.error is not None:
+            if on_bad is None:
+                raise found.error
+            on_bad(found.path, found.error)
 
 
-def _parse_final(line: JsonLine) -> Final:
-    x = line.optional_numbers("x")
-    distance_db = line.optional_number("distance_db")
-    if (x is None) != (distance_db is None):
-        raise line.fail("x and distance_db must both be null or both be given")
-    return Final(
-        status=cast(Status, line.text("status", _STATUSES)),
-        x=x,
-        distance_db=math.inf if distance_db is None else distance_db,
-        n_evaluations=line.count("n_evaluations"),
-        n_gradients=line.count("n_gradients"),
-        wall_s=line.number("wall_s"),
-        message=line.text("message"),
-    )
+def _find_in(path: Path) -> Iterator[Found]:
+    try:
+        texts = _lines(path)
+        head = JsonLine(texts[0], f"{path}:1") if texts else None
+        if head is None or head.kind != PACK:
+            yield Found(path, None, parse_file(path, texts))
+            return
+        solver, n_records = parse_pack_head(head)
+    except RecordError as error:
+        yield Found(path, None, None, error)
+        return
+    last: RunId | None = None
+    for number, text in enumerate(texts[1:], start=2):
+        try:
+            record = parse_packed(JsonLine(text, f"{path}:{number}"), solver, last)
+        except RecordError as error:
+            yield Found(path, number, None, error)
+        else:
+            last = record.run_id
+            yield Found(path, number, record)
+    if len(texts) - 1 != n_records:
+        lost = RecordError(
+            f"{path}:{len(texts)}: the pack ends after {len(texts) - 1} records, its first line "
+            f"promises {n_records}; it was cut off or edited"
+        )
+        yield Found(path, len(texts), None, lost)

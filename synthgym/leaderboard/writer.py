@@ -7,13 +7,17 @@ import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 from synthgym.errors import RecordError
-from synthgym.leaderboard.records import SCHEMA, Final, Record, RunHeader
+from synthgym.leaderboard.record import SCHEMA, Final, Record, RunHeader
 from synthgym.tasks import Improvement
+
+_WALL_DIGITS = 6
+"""Microseconds: what lies below is noise, and the bulk of a packed record if it is kept."""
 
 
 class RecordWriter:
@@ -70,11 +74,13 @@ class RecordWriter:
 
     def improvement(self, one: Improvement) -> None:
         """Append an improvement."""
+        one = replace(one, wall_s=round(one.wall_s, _WALL_DIGITS))
         self._append(improvement_line(one))
         self._improvements.append(one)
 
     def finish(self, final: Final) -> Record:
         """Append the end, put the file on disk and give it its final name."""
+        final = replace(final, wall_s=round(final.wall_s, _WALL_DIGITS))
         self._append(final_line(final))
         stream = self._open_stream()
         try:
@@ -116,6 +122,7 @@ class RecordWriter:
 def header_line(header: RunHeader) -> dict[str, Any]:
     """The JSON object of a header."""
     run_id = header.run_id
+    cut = {} if header.cut_from is None else {"cut_from": header.cut_from}
     return {
         "kind": "run",
         "schema": SCHEMA,
@@ -135,6 +142,7 @@ def header_line(header: RunHeader) -> dict[str, Any]:
         "settings": dict(header.settings),
         "versions": dict(header.versions),
         "started_at": header.started_at,
+        **cut,
     }
 
 
@@ -160,6 +168,7 @@ def final_line(final: Final) -> dict[str, Any]:
         "n_gradients": final.n_gradients,
         "wall_s": final.wall_s,
         "message": final.message,
+        "budget_seen": final.budget_seen,
     }
 
 
