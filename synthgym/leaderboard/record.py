@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from synthgym.leaderboard.run_id import RunId
 from synthgym.solvers import OutcomeStatus, Track
-from synthgym.tasks import Improvement
+from synthgym.tasks import GRADIENT_COST, Improvement
 
 Status = OutcomeStatus | Literal["error"]
 """How a run ended; `"error"` when the solver raised or broke the protocol."""
@@ -114,6 +114,11 @@ class Record:
     def run_id(self) -> RunId:
         """Names the run."""
         return self.header.run_id
+
+    @property
+    def cost(self) -> int:
+        """Cost units of the whole run, as budgets are counted."""
+        return self.final.n_evaluations + GRADIENT_COST * self.final.n_gradients
 
     def timeless(self) -> Record:
         """The same record without what depends on when and how fast it was made.

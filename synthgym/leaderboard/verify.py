@@ -1,8 +1,9 @@
 """Checking records: consistent with themselves, and true when rendered again.
 
 A record claims a distance and holds the unit vector that reached it, so anyone can render it
-again. What rendering cannot show is at what cost the vector was found: `rerun=True` carries out
-the whole run anew, which needs the solver.
+again. The costs at which it improved are held against each other, against the final counts, the
+budget and the way the run ended. What that cannot show is whether an improvement was found as early
+as it says: `rerun=True` carries out the whole run anew, which needs the solver.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from synthgym.errors import RecordError, SynthgymError
+from synthgym.errors import SynthgymError
 from synthgym.leaderboard.job import Job, repeatable, run_job
-from synthgym.leaderboard.records import Record, read_record, record_paths
+from synthgym.leaderboard.records import Found, Record, find_records
 from synthgym.leaderboard.run_id import RunId
 from synthgym.solvers import load_solver
 from synthgym.tasks import GRADIENT_COST, SPLITS, SUITE_VERSION, get_task, make_problem, task_ids
@@ -32,7 +33,7 @@ class Verdict:
     """What the verification of one record came to.
 
     Args:
-        run_id: what its header says, or its path where the header cannot be read.
+        run_id: what its header says, or path (and line, in a pack) where it cannot be read.
         path: the file.
         ok: whether the record can be believed.
         reason: why not; empty when `ok`.
@@ -62,7 +63,7 @@ def verify_records(
     """Verify every record under a folder, in the order of their paths, on one torch thread.
 
     Args:
-        folder: where the records are.
+        folder: where the records are, packed or not.
         tolerance_db: how far the claimed distance may be from the rendered one, up to 1 dB; above,
             for each dB of it.
         rerun: carry out each run again too, and compare the records. Needs the solvers, the
@@ -72,37 +73,29 @@ def verify_records(
     Raises:
         RecordError: there is no such folder.
     """
-    found = {path: _read(path) for path in record_paths(folder)}
-    ids = Counter(record.run_id for record in found.values() if isinstance(record, Record))
+    finds = find_records(folder)
+    ids = Counter(found.record.run_id for found in finds if found.record is not None)
     verdicts = []
-    for path, record in found.items():
-        if isinstance(record, Record):
-            verdict = _verify(record, path, folder, ids, tolerance_db, rerun)
-        else:
-            verdict = Verdict(path.relative_to(folder).as_posix(), path, False, str(record))
+    for found in finds:
+        verdict = _verify(found, folder, ids, tolerance_db, rerun)
         if progress is not None:
             progress(verdict)
         verdicts.append(verdict)
     return verdicts
 
 
-def _read(path: Path) -> Record | RecordError:
-    try:
-        return read_record(path)
-    except RecordError as error:
-        return error
-
-
 def _verify(
-    record: Record,
-    path: Path,
-    folder: Path,
-    ids: Counter[RunId],
-    tolerance_db: float,
-    rerun: bool,
+    found: Found, folder: Path, ids: Counter[RunId], tolerance_db: float, rerun: bool
 ) -> Verdict:
+    record, path = found.record, found.path
+    if record is None:
+        line = "" if found.line is None else f":{found.line}"
+        place = f"{path.relative_to(folder).as_posix()}{line}"
+        return Verdict(place, path, False, str(found.error))
     try:
-        _check_identity(record, path, folder, ids)
+        _check_identity(record, ids)
+        if found.line is None:
+            _check_place(record, path, folder)
         _check_trace(record)
         _check_end(record)
         rendered_db = _check_distance(record, tolerance_db)
@@ -113,8 +106,17 @@ def _verify(
     return Verdict(str(record.run_id), path, True, "", tuple(_notes(record)), rendered_db)
 
 
-def _check_identity(record: Record, path: Path, folder: Path, ids: Counter[RunId]) -> None:
-    """The record is of this suite, about a target that there is, and where it belongs."""
+def _check_place(record: Record, path: Path, folder: Path) -> None:
+    """A record in a file of its own lies where its id says."""
+    if record.run_id.path(folder) != path:
+        raise _NotBelieved(
+            f"misplaced: the header says {record.run_id}, the path "
+            f"{path.relative_to(folder).as_posix()}"
+        )
+
+
+def _check_identity(record: Record, ids: Counter[RunId]) -> None:
+    """The record is of this suite, the only one of its run, and about a target that there is."""
     header = record.header
     if header.suite_version != SUITE_VERSION:
         raise _NotBelieved(
@@ -123,11 +125,6 @@ def _check_identity(record: Record, path: Path, folder: Path, ids: Counter[RunId
         )
     if ids[record.run_id] > 1:
         raise _NotBelieved(f"duplicate id: {ids[record.run_id]} records are of this run")
-    if record.run_id.path(folder) != path:
-        raise _NotBelieved(
-            f"misplaced: the header says {record.run_id}, the path "
-            f"{path.relative_to(folder).as_posix()}"
-        )
     if header.task not in task_ids():
         raise _NotBelieved(f"unknown task {header.task!r}")
     if header.split not in SPLITS:
@@ -181,15 +178,19 @@ def _check_end(record: Record) -> None:
         for i, value in enumerate(final.x):
             if not 0.0 <= value <= 1.0:
                 raise _NotBelieved(f"x[{i}] is {value}, outside [0, 1]")
-    cost = final.n_evaluations + GRADIENT_COST * final.n_gradients
+    cost = record.cost
     if header.budget is not None and cost > header.budget:
         raise _NotBelieved(f"over budget: cost {cost} of {header.budget}")
     reached = header.stop_at_db is not None and final.distance_db <= header.stop_at_db
-    if final.status == "target" and not reached:
+    if (final.status == "target" and not reached) or (final.status == "finished" and reached):
         raise _NotBelieved(
-            f"status is 'target' at {final.distance_db} dB, but the run was to stop at "
+            f"status is {final.status!r} at {final.distance_db} dB, but the run was to stop at "
             f"{header.stop_at_db} dB"
         )
+    if final.status == "budget" and header.budget is None:
+        raise _NotBelieved("status is 'budget', but the run had none")
+    if final.status == "finished" and cost == header.budget:
+        raise _NotBelieved(f"status is 'finished' at a cost of {cost}, which is the whole budget")
 
 
 def _check_distance(record: Record, tolerance_db: float) -> float | None:
@@ -213,6 +214,8 @@ def _check_rerun(record: Record) -> None:
     header = record.header
     if header.budget is None:
         raise _NotBelieved("cannot be run again: it has no budget")
+    if header.cut_from is not None:
+        raise _NotBelieved("cannot be run again: it was cut; verify the run that it was cut from")
     with tempfile.TemporaryDirectory() as folder:
         try:
             factory = load_solver(header.solver_spec)
@@ -245,9 +248,23 @@ def _outcome(record: Record) -> Record:
 
 
 def _notes(record: Record) -> Iterator[str]:
-    header = record.header
+    header, final = record.header, record.final
     budget = get_task(header.task).budget
     if header.budget != budget:
         yield f"custom budget: {header.budget or 'none'} in place of {budget}"
-    if record.final.status == "error":
-        yield f"the solver failed: {record.final.message}"
+    if header.cut_from is not None:
+        yield f"cut from a run with a budget of {header.cut_from}"
+        if final.x is None:
+            yield "its distance is not verifiable: the point at the cut is not recorded"
+    if final.status == "error":
+        yield f"the solver failed: {final.message}"
+    if final.status == "time":
+        yield "ended by a time limit: another run of it may end elsewhere"
+    # Both happen to honest runs (a large batch that does not fit, a sound that is not finite), and
+    # both are what a trace looks like from which something was taken away.
+    left = 0 if header.budget is None else header.budget - record.cost
+    if final.status == "budget" and left >= GRADIENT_COST:
+        yield f"ended by its budget with more than {GRADIENT_COST - 1} cost units left"
+    first = record.improvements[0] if record.improvements else None
+    if first is not None and first.n_evaluations + first.n_gradients > 1:
+        yield "its first improvement is not its first evaluation"

@@ -15,6 +15,8 @@ from trial import TASK, plan
 
 from synthgym.errors import RecordError
 from synthgym.leaderboard import Record, Verdict, read_record, run_plan, verify_records
+from synthgym.leaderboard.measures import WEIGHTS, hit_costs, spent
+from synthgym.leaderboard.packs import pack_records
 from synthgym.tasks import make_problem
 
 Lines = list[dict[str, Any]]
@@ -80,6 +82,14 @@ def test_honest_records_are_believed(honest: Path) -> None:
     assert torch.get_num_threads() == n_threads
 
 
+def with_stop(status: str, stop_at_db: float) -> Callable[[Lines], object]:
+    def change(lines: Lines) -> None:
+        lines[0]["stop_at_db"] = stop_at_db
+        lines[-1].update(status=status, n_evaluations=lines[-1]["n_evaluations"] - 1)
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -101,6 +111,9 @@ def test_honest_records_are_believed(honest: Path) -> None:
         (claims(-1, n_evaluations=61), "over budget: cost 61 of 60"),
         (claims(-1, n_gradients=1), "over budget: cost 63 of 60"),
         (claims(-1, status="target"), "status is 'target'"),
+        (claims(-1, status="finished"), "status is 'finished' at a cost of 60, which is the whole"),
+        (claims(0, budget=None), "status is 'budget', but the run had none"),
+        (with_stop("finished", 99.0), "status is 'finished' at .* but the run was to stop at 99.0"),
         (claims(0, suite_version="9"), "not verifiable: other suite version, '9'"),
         (claims(0, dimension=4), "dimension is 4, that of the task is 5"),
         (claims(0, solved_db=9.0), "solved_db is 9.0, that of the task is 1.0"),
@@ -153,8 +166,93 @@ def test_a_record_of_another_target(
 
 
 def test_a_task_that_has_the_budget_of_the_suite_needs_no_note(folder: Path) -> None:
-    verdict = tamper(folder, claims(0, budget=5000))
+    def change(lines: Lines) -> None:
+        lines[0]["budget"] = 5000
+        lines[-1]["status"] = "finished"
+
+    verdict = tamper(folder, change)
     assert (verdict.ok, verdict.notes) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (claims(-1, n_evaluations=57), "ended by its budget with more than 2 cost units left"),
+        (lambda lines: lines.pop(1), "its first improvement is not its first evaluation"),
+        (claims(-1, status="time"), "ended by a time limit: another run of it may end elsewhere"),
+    ],
+)
+def test_what_honest_runs_seldom_look_like_is_noted(
+    folder: Path, change: Callable[[Lines], object], note: str
+) -> None:
+    untouched = verify_records(folder)[0]
+    verdict = tamper(folder, change)
+    assert verdict.ok
+    assert [one for one in verdict.notes if one not in untouched.notes] == [note]
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_what_is_believed_has_costs_that_agree(honest: Path, weight: int) -> None:
+    """What scores are made of: nothing in a believed trace lets a hit be free, late or unearned."""
+    for verdict in verify_records(honest):
+        assert verdict.ok
+        record = read_record(verdict.path)
+        ladder = (40.0, 30.0, 20.0, 10.0, record.final.distance_db, record.final.distance_db - 0.1)
+        hits = hit_costs(record, weight, ladder)
+        assert hits.tolist() == sorted(hits) and hits[0] >= 1
+        assert np.isfinite(hits).tolist() == [rung >= record.final.distance_db for rung in ladder]
+        assert hits[-2] <= spent(record, weight)
+        assert spent(record) == record.cost <= 60
+
+
+# Packs
+
+
+@pytest.fixture
+def pack(honest: Path, tmp_path: Path) -> Path:
+    """The honest records as one file."""
+    (made,) = pack_records(honest, tmp_path / "packs")
+    return made.path
+
+
+def test_packed_records_are_verified_like_others(honest: Path, pack: Path) -> None:
+    verdicts = verify_records(pack.parent)
+    assert [(one.ok, one.path) for one in verdicts] == [(True, pack)] * 2
+    singles = verify_records(honest)
+    assert [(one.run_id, one.notes, one.rendered_db) for one in verdicts] == [
+        (one.run_id, one.notes, one.rendered_db) for one in singles
+    ]
+    shutil.copytree(honest, pack.parent, dirs_exist_ok=True)
+    reasons = [verdict.reason for verdict in verify_records(pack.parent)]
+    assert len(reasons) == 4 and all(one.startswith("duplicate id: 2") for one in reasons)
+
+
+def test_a_forged_or_damaged_line_of_a_pack_is_found_out(pack: Path) -> None:
+    lines = pack.read_text().splitlines()
+    forged = json.loads(lines[1])
+    forged["final"]["x"][0] = 1.0 - forged["final"]["x"][0]
+    pack.write_text("\n".join([lines[0], json.dumps(forged), lines[2][:-5]]))
+    first, second = verify_records(pack.parent)
+    assert (first.ok, "renders to" in first.reason) == (False, True)
+    assert (second.ok, second.run_id) == (False, "random.jsonl:3")
+    assert f"{pack}:3: not JSON" in second.reason
+
+
+def test_of_a_cut_record_is_said_what_cannot_be_verified(pack: Path) -> None:
+    lines = pack.read_text().splitlines()
+    cut = json.loads(lines[1])
+    cut["run"]["cut_from"] = 5000
+    cut["final"]["x"] = None
+    pack.write_text("\n".join([lines[0], json.dumps(cut), lines[2]]))
+    first, second = verify_records(pack.parent)
+    assert first.ok and second.ok
+    assert first.notes[1:] == (
+        "cut from a run with a budget of 5000",
+        "its distance is not verifiable: the point at the cut is not recorded",
+    )
+    assert first.rendered_db is None
+    again, _ = verify_records(pack.parent, rerun=True)
+    assert "cannot be run again: it was cut" in again.reason
 
 
 def test_a_damaged_record_is_not_believed(folder: Path) -> None:
@@ -214,7 +312,11 @@ def test_running_again_finds_out_what_rendering_cannot(folder: Path) -> None:
 def test_what_cannot_be_run_again_is_said(
     folder: Path, fields: dict[str, Any], reason: str
 ) -> None:
-    tamper(folder, claims(0, **fields))
+    def change(lines: Lines) -> None:
+        lines[0].update(fields)
+        lines[-1]["status"] = "finished" if "budget" in fields else "budget"
+
+    tamper(folder, change)
     verdict = rerun(folder)
     assert not verdict.ok
     assert reason in verdict.reason
