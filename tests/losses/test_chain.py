@@ -124,6 +124,10 @@ def test_parameters_by_hand() -> None:
     of_switch = math.log(1 + math.exp((0.7 - 0.5) / 0.5))  # off is right
     l1 = ParameterLoss(layout, temperature=0.5)
     assert float(l1(unit, target)) == pytest.approx(0.3 + 0.4 + of_choice + of_switch, rel=1e-6)
+    on = target.clone()
+    on[0, 3] = 0.5  # from here on, as a Switch has it
+    of_on = math.log(1 + math.exp((0.5 - 0.7) / 0.5))
+    assert float(l1(unit, on)) == pytest.approx(0.3 + 0.4 + of_choice + of_on, rel=1e-6)
     l2 = replace(l1, norm=2)
     assert float(l2(unit, target)) == pytest.approx(0.09 + 0.16 + of_choice + of_switch, rel=1e-6)
 

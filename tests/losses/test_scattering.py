@@ -146,6 +146,16 @@ def test_range_and_level() -> None:
         assert float(LOSS(sound, target)) == pytest.approx(1, rel=1e-3)
 
 
+def test_each_order_counts_for_half() -> None:
+    sound, target = noise(seed=3), 0.3 * noise(seed=4)
+    own, other = SMALL.embed(sound), SMALL.embed(target)
+    shares = []
+    for a, b in ((own.first, other.first), (own.second, other.second)):
+        shares.append(np.abs((a - b).numpy()).sum() / (a + b).numpy().sum())
+    assert abs(shares[0] - shares[1]) > 0.01, "else any weights would do"
+    assert float(SMALL(sound, target)) == pytest.approx(np.mean(shares), rel=1e-5)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_silence_is_finite(dtype: torch.dtype) -> None:
     silence, sound = torch.zeros(1, 1000, dtype=dtype), noise().to(dtype)
