@@ -55,8 +55,8 @@ $(VENV)/.installed-user: $(PINS) $(VENV)/.installed-torch
 	@touch $@
 
 $(VENV)/.installed-dev: $(PINS) $(VENV)/.installed-user
-	@echo "Installing the development tools ..."
-	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report,fast,dev]"
+	@echo "Installing the development tools, and Ray for the test on a cluster ..."
+	@$(PIP) install -qq -c constraints.txt -e ".[baselines,dataset,report,fast,distributed,dev]"
 	@touch $@
 
 install: $(VENV)/.installed-user  ## Install synthgym, baselines and report into .venv

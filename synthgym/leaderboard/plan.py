@@ -32,9 +32,10 @@ class Plan:
             the task's cannot be compared with those of the suite.
         stop_at_db: distance at which a run ends early, or None. By default the lowest rung of the
             ladder: what lies below is not scored.
-        n_jobs: worker processes; -1 for one on each core, 1 to run in this process.
-        backend: of joblib: `"loky"` for processes of this machine, `"ray"` for a cluster whose
-            nodes share `folder`.
+        n_jobs: runs at a time; -1 for one on each core, 1 to run in this process (with `"ray"`:
+            on one of the cluster's).
+        backend: `"loky"`, or another of joblib's, for processes of this machine; `"ray"` for a
+            cluster whose nodes share `folder`.
         redo_errors: do runs again whose solver raised.
         on_stale: what to do with records made under other conditions (budget, `stop_at_db`, suite
             version, source file of the solver): `"error"` refuses, `"keep"` keeps them, `"redo"`

@@ -19,7 +19,8 @@ from pathlib import Path
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from synthgym.errors import ParameterError, RecordError, SolverError, require
+from synthgym.errors import ParameterError, RecordError, SolverError
+from synthgym.leaderboard.cluster import run_on_ray
 from synthgym.leaderboard.job import Existing, Job, JobResult, existing_record, locked, run_job
 from synthgym.leaderboard.plan import Plan
 from synthgym.leaderboard.records import Record
@@ -187,6 +188,9 @@ def _remove_free_locks(jobs: Sequence[Job]) -> None:
 
 def _carry_out(jobs: Sequence[Job], plan: Plan) -> Generator[JobResult, None, None]:
     """Results of jobs as they come; closing the iterator stops the workers."""
+    if plan.backend == "ray":
+        yield from run_on_ray(jobs, plan.n_jobs)
+        return
     if plan.n_jobs == 1:
         yield from map(run_job, jobs)
         return
@@ -202,8 +206,6 @@ def _carry_out(jobs: Sequence[Job], plan: Plan) -> Generator[JobResult, None, No
 
 
 def _parallel(plan: Plan) -> joblib.Parallel:
-    if plan.backend == "ray":
-        require("ray.util.joblib", "distributed").register_ray()
     # The thread limits of BLAS can only be set while a worker starts, and only loky does that.
     n_threads = 1 if plan.backend == "loky" else None
     try:
@@ -220,7 +222,7 @@ def _parallel(plan: Plan) -> joblib.Parallel:
 
 
 def _run_in_worker(job: Job, runner_pid: int) -> JobResult:
-    # Only a child of the runner is bound to it: a cluster's workers belong to the cluster.
+    # Only a child of the runner is bound to it; with threads there is none.
     if os.getpid() != runner_pid and os.getppid() == runner_pid:
         _follow_runner(runner_pid)
     return run_job(job)

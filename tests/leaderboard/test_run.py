@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -256,12 +255,6 @@ def test_a_plan_is_checked_before_it_runs(tmp_path: Path, solvers: Path) -> None
     with pytest.raises(ParameterError, match="backend 'cloud' cannot be used"):
         run_plan(plan(tmp_path / "records", "random", n_jobs=2, backend="cloud"))
     assert read_records(tmp_path) == []
-
-
-@pytest.mark.skipif(find_spec("ray") is not None, reason="ray is installed here")
-def test_a_backend_that_is_not_installed_names_its_extra(tmp_path: Path) -> None:
-    with pytest.raises(MissingExtraError, match=r'pip install "synthgym\[distributed\]"'):
-        run_plan(plan(tmp_path, "random", n_jobs=2, backend="ray"))
 
 
 def test_a_relative_folder_is_meant_as_it_was_given(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -103,3 +105,17 @@ class Deadly(Calm):
 
     def ask(self) -> NDArray[np.float64]:
         os._exit(11)
+
+
+class OnNode(Slow):
+    """Leaves a file beside this one that says on which node of a Ray cluster it began."""
+
+    name = "on-node"
+
+    def __init__(self, dimension: int, seed: int) -> None:
+        super().__init__(dimension, seed)
+        ray = sys.modules.get("ray")
+        on_cluster = ray is not None and ray.is_initialized()
+        node = ray.get_runtime_context().get_node_id() if on_cluster else "here"
+        handle, _ = tempfile.mkstemp(f"-{node}", "began-", Path(__file__).parent)
+        os.close(handle)
