@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from synthgym.errors import ParameterError
+from synthgym.errors import ParameterError, unknown_name
 
 
 class Bands(Hashable, Protocol):
@@ -37,6 +37,7 @@ class MelBands:
             `"slaney"`: linear up to 1 kHz and logarithmic above, triangles of area 1 (librosa's).
 
     Raises:
+        UnknownNameError: there is no such scale.
         ParameterError: no band, or edges that are not in order.
     """
 
@@ -49,6 +50,8 @@ class MelBands:
     def __post_init__(self) -> None:
         if self.n_bands < 1:
             raise ParameterError(f"n_bands is {self.n_bands}; it must be 1 or more")
+        if self.scale not in ("htk", "slaney"):
+            raise unknown_name("mel scale", self.scale, ("htk", "slaney"))
         if not 0 <= self.low_hz < self.top_hz:
             raise ParameterError(
                 f"low_hz is {self.low_hz} and high_hz {self.top_hz}; low must be below high"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from synthgym.errors import ParameterError, unknown_name
 from synthgym.losses.base import Loss
+from synthgym.losses.frames import check_audio
 from synthgym.losses.parameters import ParameterLoss
 from synthgym.losses.resampling import at_rate
 
@@ -45,8 +46,12 @@ class AtRate:
             )
 
     def embed(self, audio: Tensor) -> Any:
-        """What the loss keeps of the resampled signals `(batch, n_samples)`."""
-        return self.loss.embed(at_rate(audio, self.sample_rate, self.rate_hz))
+        """What the loss keeps of the resampled signals `(batch, n_samples)`.
+
+        Raises:
+            ParameterError: another shape or dtype, or no samples.
+        """
+        return self.loss.embed(at_rate(check_audio(audio), self.sample_rate, self.rate_hz))
 
     def compare(self, embedded: Any, embedded_target: Any) -> Tensor:
         """Losses `(batch,)`."""
@@ -100,8 +105,14 @@ class ChainLoss:
         """What each stage's loss keeps of its node's signals.
 
         Raises:
+            ParameterError: a sound in place of taps.
             UnknownNameError: a stage's node is not among the taps.
         """
+        if not isinstance(taps, Mapping):
+            raise ParameterError(
+                f"taps is a {type(taps).__name__}; give the signals by node, as in "
+                "patch.render(unit, clock, taps=True).taps"
+            )
         for stage in self.stages:
             if stage.node not in taps:
                 raise unknown_name("tap", stage.node, taps)

@@ -101,12 +101,23 @@ class MelDistance:
         sample_rate: of both sounds, in Hz.
         resolutions: the spectrograms.
         floor_db: depth of the floor under the target's loudest cell.
+
+    Raises:
+        ParameterError: a sample rate below 1, no resolution, or `floor_db` not above 0.
     """
 
     sample_rate: int = 16000
     resolutions: tuple[Resolution, ...] = RESOLUTIONS
     floor_db: float = 80.0
     name: str = field(default="mel", init=False)
+
+    def __post_init__(self) -> None:
+        if self.sample_rate < 1:
+            raise ParameterError(f"sample_rate is {self.sample_rate}; it must be 1 Hz or more")
+        if not self.resolutions:
+            raise ParameterError("resolutions is empty; give at least one Resolution")
+        if not self.floor_db > 0:
+            raise ParameterError(f"floor_db is {self.floor_db}; it must be above 0")
 
     def embed(self, audio: Tensor) -> MelEmbedding:
         """The mel powers of sounds.

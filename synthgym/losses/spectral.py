@@ -47,7 +47,17 @@ class Scale:
 
 
 def overlapping(sizes: tuple[int, ...], overlap: float = 0.75) -> tuple[Scale, ...]:
-    """A scale for each size of the FFT, with the same overlap of frames."""
+    """A scale for each size of the FFT, with the same overlap of frames.
+
+    Args:
+        sizes: of the FFT in samples.
+        overlap: share of a frame that the next one covers too, from 0 to below 1.
+
+    Raises:
+        ParameterError: a size below 1, or `overlap` out of its range.
+    """
+    if not 0 <= overlap < 1:
+        raise ParameterError(f"overlap is {overlap}; it must be from 0 to below 1")
     return tuple(Scale(n, max(1, int(n * (1 - overlap)))) for n in sizes)
 
 
@@ -118,6 +128,8 @@ class SpectralLoss:
     name: str = field(default="spectral", kw_only=True)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "scales", tuple(self.scales))
+        object.__setattr__(self, "terms", tuple(self.terms))
         if not self.scales or not self.terms:
             raise ParameterError("a spectral loss needs at least one scale and one term")
         if self.exponent not in (1, 2):

@@ -9,9 +9,11 @@ from typing import Literal, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from synthgym.errors import ParameterError
+from synthgym.errors import ParameterError, unknown_name
 
 Norm = Literal[1, 2]
+
+_SCALES = ("linear", "log", "log1p")
 
 NORMALIZING_SIZE = 300.0
 """The FFT size at which `size_exponent` changes nothing; DiffMoog's choice."""
@@ -55,6 +57,7 @@ class Difference:
         size_exponent: the weight is multiplied by `(300 / n_fft) ** size_exponent`.
 
     Raises:
+        UnknownNameError: there is no such scale.
         ParameterError: `norm` is not 1 or 2, or `floor` not above 0.
     """
 
@@ -66,8 +69,9 @@ class Difference:
 
     def __post_init__(self) -> None:
         check_norm(self.norm)
-        if not self.floor > 0:
-            raise ParameterError(f"floor is {self.floor}; it must be above 0")
+        check_floor(self.floor)
+        if self.scale not in _SCALES:
+            raise unknown_name("scale", self.scale, _SCALES)
 
     def view(self, spectrum: Tensor) -> Tensor:
         """The cells on their scale."""
@@ -109,10 +113,16 @@ class Convergence:
     Args:
         weight: factor.
         floor: least value of the divisor, for a silent target.
+
+    Raises:
+        ParameterError: `floor` is not above 0.
     """
 
     weight: float = 1.0
     floor: float = 1e-4
+
+    def __post_init__(self) -> None:
+        check_floor(self.floor)
 
     def view(self, spectrum: Tensor) -> Tensor:
         """The cells as they are."""
@@ -139,10 +149,16 @@ class ScaleInvariant:
     Args:
         weight: factor.
         floor: least energy by which is divided: a silent sound gets no gain.
+
+    Raises:
+        ParameterError: `floor` is not above 0.
     """
 
     weight: float = 1.0
     floor: float = 1e-12
+
+    def __post_init__(self) -> None:
+        check_floor(self.floor)
 
     def view(self, spectrum: Tensor) -> Tensor:
         """The cells as they are."""
@@ -169,3 +185,9 @@ def check_norm(norm: int) -> None:
     """Raise `ParameterError` if the norm is not 1 or 2."""
     if norm not in (1, 2):
         raise ParameterError(f"norm is {norm!r}; it must be 1 (absolute) or 2 (squared)")
+
+
+def check_floor(floor: float) -> None:
+    """Raise `ParameterError` if the floor is not above 0."""
+    if not floor > 0:
+        raise ParameterError(f"floor is {floor}; it must be above 0")

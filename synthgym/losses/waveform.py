@@ -63,8 +63,8 @@ class SISDR:
 
     Not a distance: equal sounds have `-ceiling_db`, and neither gain nor sign matter. Both energies
     get `10^(-ceiling_db / 10)` of the sound's added, so that a perfect match and a sound without
-    any of the target stay finite, at `-ceiling_db` and `ceiling_db`; a silent sound or target has
-    0 dB and no slope.
+    any of the target stay finite, at `-ceiling_db` and `ceiling_db`. A silent sound has 0 dB and no
+    slope; of a silent target no sound has any, so all but silence is at `ceiling_db`.
 
     Args:
         zero_mean: subtract the mean of both first, as the paper does.

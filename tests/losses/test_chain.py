@@ -81,6 +81,11 @@ def test_a_tap_that_is_not_there_is_named() -> None:
     loss = ChainLoss((Stage("osc", published.magnitude()),))
     with pytest.raises(UnknownNameError, match="Did you mean 'osc1'"):
         loss.embed({"osc1": torch.zeros(1, 100)})
+    with pytest.raises(ParameterError, match="taps is a Tensor; give the signals by node"):
+        loss.embed(torch.zeros(1, 100))  # type: ignore[arg-type]
+    for shape in ((100,), (2, 3, 100), (2, 0)):
+        with pytest.raises(ParameterError, match=r"audio has shape"):
+            AtRate(published.magnitude()).embed(torch.zeros(shape))
     with pytest.raises(ParameterError, match="each one once"):
         ChainLoss((Stage("a", published.magnitude()), Stage("a", published.magnitude())))
     with pytest.raises(ParameterError, match="control"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -342,3 +343,16 @@ def test_whole_numbers_are_refused() -> None:
 def test_sounds_of_other_lengths_are_refused() -> None:
     with pytest.raises(ParameterError):
         MEL(noise(4000), noise(3000))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"sample_rate": 0}, "sample_rate is 0; it must be 1 Hz or more"),
+        ({"resolutions": ()}, "resolutions is empty"),
+        ({"floor_db": -80.0}, r"floor_db is -80\.0; it must be above 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        MelDistance(**settings)

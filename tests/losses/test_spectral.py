@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from synthgym.errors import ParameterError
+from synthgym.errors import ParameterError, SynthgymError
 from synthgym.losses import (
     Convergence,
     Cumulative,
@@ -340,3 +340,26 @@ def test_rows_of_a_kept_target() -> None:
 def test_settings_that_cannot_be_are_refused(make: Any) -> None:
     with pytest.raises(ParameterError):
         make()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Difference("decibel"), "unknown scale 'decibel'"),  # type: ignore[arg-type]
+        (lambda: MelBands(10, scale="bark"), "unknown mel scale 'bark'"),  # type: ignore[arg-type]
+        (lambda: overlapping((64,), overlap=1.0), r"overlap is 1\.0; it must be from 0 to below 1"),
+        (lambda: overlapping((64,), overlap=-0.5), r"overlap is -0\.5"),
+        (lambda: Convergence(floor=0.0), r"floor is 0\.0; it must be above 0"),
+        (lambda: ScaleInvariant(floor=-1.0), r"floor is -1\.0"),
+    ],
+)
+def test_a_setting_is_not_taken_for_another(make: Any, words: str) -> None:
+    with pytest.raises(SynthgymError, match=words):
+        make()
+
+
+def test_lists_will_do_for_scales_and_terms() -> None:
+    """What is kept is a tuple, so that the loss can be a key."""
+    listed = SpectralLoss([Scale(64, 16)], [Difference()])  # type: ignore[arg-type]
+    assert listed == SpectralLoss((Scale(64, 16),), (Difference(),))
+    assert {listed: "known"}[listed] == "known"

@@ -58,6 +58,16 @@ def test_convergence_of_silence_is_as_stated(noise):
     assert value("spectral_convergence_mel", silence, silence) == 0.0
 
 
+def test_convergence_to_silence_is_over_its_floor(noise):
+    # Magnitudes of at least 1e-4 on both sides, in each of 33 frames of 513 bins.
+    sound, window = noise(), torch.hann_window(1024, dtype=torch.float64)
+    spectrum = torch.stft(torch.tensor(sound[0]), 1024, 256, window=window, return_complex=True)
+    excess = (spectrum.abs().clamp_min(1e-4) - 1e-4).square().sum().sqrt()
+    expected = float(excess) / (1e-4 * math.sqrt(33 * 513))
+    found = value("spectral_convergence", sound, np.zeros((1, 8192)))
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
 def test_spectra_without_a_common_bin_are_slightly_anticorrelated():
     # Two of n bins are not empty in each: the correlation is -2 / (n - 2).
     n = 1000
@@ -93,6 +103,15 @@ def test_mass_is_moved_by_the_difference_in_frequency(tone):
 def test_transport_from_a_silent_frame_goes_to_the_upper_end(tone):
     silent = np.zeros((1, 16_000))
     assert value("spectral_transport", silent, tone(2000.0)) == pytest.approx(0.75, rel=0.02)
+
+
+def test_a_spectrum_of_less_than_the_least_mass_lacks_the_rest(tone):
+    # A sine at a bin's middle fills three bins of a window of 800 with 200, 400 and 200 halves of
+    # its amplitude: 5e-7, half of 1e-6. The other half goes to the upper end. Two frames in 51, cut
+    # at the ends, hold more.
+    faint = tone(2000.0, amp=5e-7 / 400)
+    moved = value("spectral_transport", faint, tone(2000.0))
+    assert moved == pytest.approx(0.5 * 0.75, rel=0.05)
 
 
 def test_envelopes_without_overlap_have_nothing_in_common():
