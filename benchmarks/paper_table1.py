@@ -7,7 +7,9 @@ misc_notebooks/wasserstein_research.ipynb) with closed-form waveforms and `--tri
 with its distance from the paper in standard errors. Then every built-in loss with `--other-trials`:
 closed-form and band-limited, and the true local gradient, which the paper's notebook takes of the
 frequency and not of the loss. Writes paper_table1.json, .md and .png into benchmarks/results/.
-`--keep` does only what the JSON there lacks.
+`--keep` does only what the JSON there lacks; what was drawn by another seed, or with band-limited
+waveforms of another version of the suite, is dropped. `--other-trials 0` leaves out all but the
+published cells.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from synthgym.landscapes import (
 )
 from synthgym.landscapes.figures import direction_figure
 from synthgym.losses import Loss
+from synthgym.tasks import SUITE_VERSION
 
 RESULTS = Path(__file__).parent / "results"
 CENTS = COLUMNS[:2]
@@ -67,16 +70,28 @@ def main() -> None:
     for line in left_out:
         print(line, file=sys.stderr)
     path = options.out / "paper_table1.json"
-    rows = json.loads(path.read_text())["rows"] if options.keep and path.exists() else []
+    rows = kept_rows(path, options.seed) if options.keep else []
     cells = [(name, NAIVE, options.trials) for name in built if name in PAPER]
     cells += [(name, NAIVE, options.other_trials) for name in built if name not in PAPER]
     cells += [(name, BAND_LIMITED, options.other_trials) for name in built]
+    cells = [cell for cell in cells if cell[2] > 0]
     for shape in SHAPES:
         for waves in (NAIVE, BAND_LIMITED):
             rows += measured(built, rows, shape, waves, cells, options.seed)
             # After each part, so that a run cut short leaves what it found.
             write(rows, path, options.seed)
     print(path.with_suffix(".md").read_text())
+
+
+def version(waves: str) -> str:
+    """Of the waveforms: closed forms have none, band-limited ones the suite's."""
+    return SUITE_VERSION if waves == BAND_LIMITED else ""
+
+
+def kept_rows(path: Path, seed: int) -> list[Row]:
+    """What was found before with the same draws and the same waveforms."""
+    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    return [r for r in rows if r["seed"] == seed and r.get("suite", "") == version(r["waves"])]
 
 
 def measured(
@@ -105,6 +120,7 @@ def measured(
                 "loss": name,
                 "shape": shape,
                 "waves": waves,
+                "suite": version(waves),
                 "seed": seed,
                 "n_trials": n_trials,
                 "n_right": {column: share.n_right for column, share in shares.items()},
@@ -181,12 +197,14 @@ def report(tables: dict[str, Table]) -> str:
     lines = [
         "# DiffMoog's Table 1",
         "",
-        "`python benchmarks/paper_table1.py`; losses with more trials than the rest by "
-        "`--losses NAMES --other-trials N --keep`.",
+        "`python benchmarks/paper_table1.py`; those with more trials than the rest by "
+        "`--losses NAMES --trials N --other-trials N`, with `--keep` or apart.",
         "",
     ]
     lines += paper_lines(tables[NAIVE])
     for waves, table in tables.items():
+        if not table:
+            continue
         lines += ["", *table_lines(ranked(table), waves)]
     return "\n".join(lines) + "\n"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -10,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from synthgym.landscapes import Share
+from synthgym.tasks import SUITE_VERSION
 
 LOSSES = "mel,mss_magnitude"
 PNG = b"\x89PNG"
@@ -53,6 +58,37 @@ def test_table_1(repository: Path, tmp_path: Path) -> None:
     assert (tmp_path / "paper_table1.json").read_bytes() == before, "nothing is done twice"
 
 
+@pytest.fixture
+def table1(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(repository / "benchmarks")
+    return importlib.import_module("paper_table1")
+
+
+def test_what_is_kept_is_of_the_same_draws_and_waveforms(table1: Any, tmp_path: Path) -> None:
+    rows = [
+        {"waves": "naive", "seed": 0},
+        {"waves": "naive", "seed": 1},
+        {"waves": "band-limited", "seed": 0, "suite": SUITE_VERSION},
+        {"waves": "band-limited", "seed": 0, "suite": f"{SUITE_VERSION}-older"},
+        {"waves": "band-limited", "seed": 0},
+    ]
+    path = tmp_path / "rows.json"
+    assert table1.kept_rows(path, 0) == []
+    path.write_text(json.dumps({"rows": rows}))
+    assert table1.kept_rows(path, 0) == [rows[0], rows[2]]
+    assert table1.kept_rows(path, 1) == [rows[1]]
+
+
+def test_the_distance_from_the_paper_counts_the_chance_of_both(table1: Any) -> None:
+    """0.55 of 1000 and 0.45 of 1000: pooled 0.5, each with a variance of 0.25 / 1000."""
+    apart = table1.deviation(Share(550, 1000), 0.45)
+    assert apart == pytest.approx(0.1 / math.sqrt(2 * 0.25 / 1000))
+    many = table1.deviation(Share(55_000, 100_000), 0.45)
+    pooled = (55_000 + 450) / 101_000
+    assert many == pytest.approx(0.1 / math.sqrt(pooled * (1 - pooled) * (1e-5 + 1e-3)))
+    assert table1.deviation(Share(350, 1000), 0.45) < -4
+
+
 @pytest.mark.slow
 def test_figure_7(repository: Path, tmp_path: Path) -> None:
     options = ("--targets", 2, "--freqs", 9, "--indices", 9, "--losses", LOSSES)
@@ -76,20 +112,18 @@ def test_speed(repository: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.shared
-def test_the_published_values_are_those_of_the_reference(
-    repository: Path, shared_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(repository / "benchmarks")
-    import paper_table1
-
+def test_the_published_values_are_those_of_the_reference(shared_dir: Path, table1: Any) -> None:
     names = ("spec_I", "mel_I", "spec_time", "spec_freq", "mel_time", "mel_freq")
     reference = read(shared_dir / "reference_results.json")["diffmoog_table_1"]
-    assert len(paper_table1.PAPER) == len(names)
-    for name, published in zip(names, paper_table1.PAPER.values(), strict=True):
+    assert len(table1.PAPER) == len(names)
+    for name, published in zip(names, table1.PAPER.values(), strict=True):
         of_shapes = [reference[shape][name][1:] for shape in ("sine", "square", "sawtooth")]
         assert [list(pair) for pair in published] == of_shapes
-    assert list(paper_table1.PAPER)[:3] == [
+    assert list(table1.PAPER) == [
         "mss_magnitude",
         "mss_mel_spectrogram_magnitude",
         "mss_cumsum_time",
+        "mss_cumsum_freq",
+        "mss_mel_spectrogram_cumsum_time",
+        "mss_mel_spectrogram_cumsum_freq",
     ]
