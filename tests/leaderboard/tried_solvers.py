@@ -119,3 +119,34 @@ class OnNode(Slow):
         node = ray.get_runtime_context().get_node_id() if on_cluster else "here"
         handle, _ = tempfile.mkstemp(f"-{node}", "began-", Path(__file__).parent)
         os.close(handle)
+
+
+class Mixed(Calm):
+    """Gradients and plain evaluations in turn, whatever the budget."""
+
+    name = "mixed"
+
+    def solve(self, problem: Problem) -> None:
+        while True:
+            problem.value_and_grad(self.rng.random((2, self.dimension)))
+            problem.batch(self.rng.random((3, self.dimension)))
+
+
+class Steep(Calm):
+    """Gradients only."""
+
+    name = "steep"
+
+    def solve(self, problem: Problem) -> None:
+        while True:
+            problem.value_and_grad(self.rng.random((4, self.dimension)))
+
+
+class Thrifty(Calm):
+    """Looks at its budget, and spends a half of it."""
+
+    name = "thrifty"
+
+    def solve(self, problem: Problem) -> None:
+        assert problem.budget is not None
+        problem.batch(self.rng.random((problem.budget // 2, self.dimension)))
