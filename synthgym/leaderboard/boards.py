@@ -25,6 +25,8 @@ class TaskResult:
         ert: per rung, the expected running time, `inf` where no run reached it.
         final_db: first quartile, median and third quartile of the final distance.
         guesses_db: median distance after 1, 10 and 100 guesses.
+        n_evaluations: median number of evaluations of a run.
+        n_gradients: median number of gradient evaluations of a run.
         wall_s: median time of a run.
     """
 
@@ -38,6 +40,8 @@ class TaskResult:
     ert: tuple[float, ...]
     final_db: tuple[float, float, float]
     guesses_db: tuple[float, ...]
+    n_evaluations: float
+    n_gradients: float
     wall_s: float
 
 
@@ -55,7 +59,10 @@ class Standing:
         rank_at: the rank at each weight.
         solved: share of runs that solved their target, each task weighing the same.
         final_db: interquartile mean of the final distance, with its 95 % interval.
+        n_evaluations: evaluations of all these runs together.
+        n_gradients: their gradient evaluations.
         wall_s: median time of a run.
+        total_wall_s: time of all these runs, one after the other.
         training_cost: what an amortized solver says its training cost, or None.
     """
 
@@ -68,7 +75,10 @@ class Standing:
     rank_at: Mapping[int, int | None]
     solved: float
     final_db: Estimate
+    n_evaluations: int
+    n_gradients: int
     wall_s: float
+    total_wall_s: float
     training_cost: float | None
 
 
@@ -89,10 +99,11 @@ class Flip:
 
 @dataclass(frozen=True)
 class Board:
-    """The results of one track on one split of one suite version.
+    """The results of one track on one split of one family of tasks.
 
     Args:
         suite_version: version of the suite of tasks.
+        family: of the tasks; see `score.family_of`.
         split: split of the targets.
         track: `"search"` or `"amortized"`.
         tasks: ids, in suite order.
@@ -107,6 +118,7 @@ class Board:
     """
 
     suite_version: str
+    family: str
     split: str
     track: Track
     tasks: tuple[str, ...]

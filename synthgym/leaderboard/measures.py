@@ -100,9 +100,9 @@ def anytime_score(hits: ArrayLike, dimension: int, horizon_cost: float) -> float
         dimension: number of entries of the unit vector, `d`.
         horizon_cost: `H`; see `horizon`.
     """
-    ratio = np.log(np.asarray(hits, dtype=np.float64) / dimension) / np.log(
-        horizon_cost / dimension
-    )
+    # No honest hit costs nothing; a record that says so gets what a hit within `d` gets.
+    costs = np.maximum(np.asarray(hits, dtype=np.float64), 1.0)
+    ratio = np.log(costs / dimension) / np.log(horizon_cost / dimension)
     return float(np.clip(1.0 - ratio, 0.0, 1.0).mean())
 
 

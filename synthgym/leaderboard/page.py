@@ -1,186 +1,232 @@
-"""What a report shows, in the order it shows it: views of the boards for the page's template."""
+"""What a report shows, in the order it shows it: views of the boards for the templates."""
 
 from __future__ import annotations
 
-import json
 import math
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import chain
 
-from synthgym import metrics
+import numpy as np
+
 from synthgym.errors import UnknownNameError
 from synthgym.leaderboard.boards import Board, TaskResult
-from synthgym.leaderboard.figures import Figure, anytime_figure, runtime_figure
-from synthgym.leaderboard.measures import WEIGHTS
-from synthgym.leaderboard.recordings import MatchedRecording
+from synthgym.leaderboard.critical import CriticalDifferences, critical_differences
+from synthgym.leaderboard.figures import (
+    Figure,
+    anytime_figure,
+    anytime_per_dimension_figure,
+    profile_figure,
+    running_time_figure,
+    runtime_figure,
+)
+from synthgym.leaderboard.formatting import count, counted
+from synthgym.leaderboard.hardest import TargetStanding, hardest_first, in_order
 from synthgym.leaderboard.records import Record
+from synthgym.leaderboard.rows import RowFigure, critical_figure, finals_figure
+from synthgym.leaderboard.score import level_boards
 from synthgym.leaderboard.sounds import TaskSounds
 from synthgym.tasks import LADDER_DB, get_task
 
-N_COLOURS = 8
-"""Colours, and as many dash patterns, in `templates/style.css`."""
+N_HARDEST = 10
+"""Targets that a list of the hardest over several tasks holds."""
 
-NEVER = "∞"
-"""How an infinite cost or distance is written."""
+PAGES_FOLDER = "pages"
 
-
-@dataclass(frozen=True)
-class BadRecord:
-    """A file that is not a whole record: its place under the folder, and what is wrong."""
-
-    place: str
-    fault: str
+Runs = Mapping[str, Mapping[str, Sequence[Record]]]
+"""By task and solver, the solvers in the order of the ranking."""
 
 
 @dataclass(frozen=True)
 class TaskView:
-    """One task of a board.
+    """One task of a board: the content of its page and of the page of its sounds.
 
     Args:
         id: of the task.
-        anchor: of its section.
+        file: its page, relative to the index.
+        sounds_file: the page of its sounds; empty where there are none.
+        level: of the task, None for one that is not installed.
         summary: one line, empty for a task that is not installed.
         facts: dimension, budget and runs, as text.
         anytime: best distance against cost.
         runtime: the runtime distribution.
+        running_times: expected running time to each rung, None on the amortized track.
+        finals: final distances.
         results: one per solver, in the order of the ranking.
         best: the smallest expected running time per rung.
         solved_rung: position on the ladder of the distance that counts as solved, or None.
+        targets: hardest first.
         sounds: targets and matches.
     """
 
     id: str
-    anchor: str
+    file: str
+    sounds_file: str
+    level: int | None
     summary: str
     facts: str
     anytime: Figure
     runtime: Figure
+    running_times: Figure | None
+    finals: RowFigure
     results: tuple[TaskResult, ...]
     best: tuple[float, ...]
     solved_rung: int | None
+    targets: tuple[TargetStanding, ...]
     sounds: TaskSounds
+
+    @property
+    def leader(self) -> TaskResult:
+        """The result with the least expected running time to solve it, then the best score."""
+        return min(self.results, key=lambda r: (r.solved_ert, -r.score))
+
+
+@dataclass(frozen=True)
+class RankingView:
+    """A ranking as its table draws it.
+
+    Args:
+        board: what is ranked.
+        heading: what it is called.
+        score_top: end of the scale that the scores are drawn on.
+        moved: by solver and weight, places gained (positive) against the default weight.
+    """
+
+    board: Board
+    heading: str
+    score_top: float
+    moved: Mapping[tuple[str, int], int]
+
+
+@dataclass(frozen=True)
+class LevelTimes:
+    """Expected running times of one solver over the tasks of a level.
+
+    Args:
+        solver: its name.
+        times: per rung, the geometric mean over the tasks of the expected running time per
+            dimension; `inf` unless it reached the rung on every task.
+        n_reached: per rung, on how many tasks it did.
+    """
+
+    solver: str
+    times: tuple[float, ...]
+    n_reached: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LevelView:
+    """One level of a board: the content of its page.
+
+    Args:
+        level: which.
+        file: its page, relative to the index.
+        ranking: over its tasks alone.
+        anytime: best distance against cost per dimension.
+        runtime: the runtime distribution.
+        profile: the performance profile, None on the amortized track.
+        running_times: expected running time to each rung, None on the amortized track.
+        finals: final distances.
+        times: what `running_times` draws, as numbers.
+        tasks: of this level.
+        hardest: targets of its tasks, hardest first.
+    """
+
+    level: int
+    file: str
+    ranking: RankingView
+    anytime: Figure
+    runtime: Figure
+    profile: Figure | None
+    running_times: Figure | None
+    finals: RowFigure
+    times: tuple[LevelTimes, ...]
+    tasks: tuple[TaskView, ...]
+    hardest: tuple[TargetStanding, ...]
 
 
 @dataclass(frozen=True)
 class BoardView:
-    """One board: results that may be compared with each other."""
-
-    board: Board
-    anchor: str
-    heading: str
-    runtime: Figure
-    tasks: tuple[TaskView, ...]
-    score_top: float
-    """End of the scale that the scores are drawn on."""
-    moved: Mapping[tuple[str, int], int]
-    """By solver and weight: places gained (positive) against the default weight."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """All that the template needs."""
-
-    title: str
-    boards: tuple[BoardView, ...]
-    styles: Mapping[str, str]
-    """Classes of each solver's line: a colour and a dash pattern."""
-    n_runs: int
-    n_tasks: int
-    n_targets: int
-    suite_versions: tuple[str, ...]
-    splits: tuple[str, ...]
-    dates: str
-    versions: tuple[str, ...]
-    errors: tuple[Record, ...]
-    bad_records: tuple[BadRecord, ...]
-    commands: tuple[str, ...]
-    recordings: tuple[MatchedRecording, ...] = ()
-    ladder_db: tuple[float, ...] = LADDER_DB
-    weights: tuple[int, ...] = WEIGHTS
-    metrics: tuple[metrics.Card, ...] = tuple(metrics.build(n).card for n in metrics.REPORTED)
-
-
-def make_page(
-    title: str,
-    boards: Sequence[Board],
-    sounds: Mapping[tuple[int, str], TaskSounds],
-    bad_records: Sequence[BadRecord],
-    folder_name: str,
-    out_name: str,
-    recordings: Sequence[MatchedRecording] = (),
-) -> Page:
-    """Gather what the template shows.
+    """One board: results that may be compared with each other.
 
     Args:
-        title: heading of the page.
-        boards: from `score_records`, at least one.
-        sounds: by position of the board and task.
-        bad_records: files that could not be read.
-        folder_name: of the folder of records, for the commands.
-        out_name: of the report's folder, for the commands.
-        recordings: matches of sounds from outside.
+        anchor: of its section on the index.
+        ranking: of its solvers.
+        anytime: best distance against cost per dimension.
+        runtime: the runtime distribution.
+        profile: the performance profile, None on the amortized track.
+        critical: the tests on ranks, None where less than two solvers ran two tasks or more.
+        critical_figure: the same, drawn.
+        levels: simplest first.
+        tasks: in suite order.
+        hardest: targets of all tasks, hardest first.
     """
-    records = [record for board in boards for record in board.records]
-    headers = [record.header for record in records]
-    names = sorted({header.solver for header in headers})
-    return Page(
-        title=title,
-        boards=tuple(
-            _board_view(number, board, len({b.suite_version for b in boards}) > 1, sounds)
-            for number, board in enumerate(boards)
-        ),
-        styles={name: line_style(position) for position, name in enumerate(names)},
-        n_runs=len(records),
-        n_tasks=len({header.task for header in headers}),
-        n_targets=len({(header.task, header.split, header.index) for header in headers}),
-        suite_versions=tuple(dict.fromkeys(board.suite_version for board in boards)),
-        splits=tuple(dict.fromkeys(board.split for board in boards)),
-        dates=_dates(header.started_at for header in headers),
-        versions=_versions(records),
-        errors=tuple(record for record in records if record.final.status == "error"),
-        bad_records=tuple(bad_records),
-        commands=(
-            *(c for board in boards for c in run_commands(board, folder_name)),
-            f"synthgym bench verify {shlex.quote(folder_name)}",
-            f"synthgym bench report {shlex.quote(folder_name)} --out {shlex.quote(out_name)}",
-        ),
-        recordings=tuple(recordings),
-    )
+
+    anchor: str
+    ranking: RankingView
+    anytime: Figure
+    runtime: Figure
+    profile: Figure | None
+    critical: CriticalDifferences | None
+    critical_figure: RowFigure | None
+    levels: tuple[LevelView, ...]
+    tasks: tuple[TaskView, ...]
+    hardest: tuple[TargetStanding, ...]
 
 
-def line_style(position: int) -> str:
-    """A colour and a dash pattern: no two of the first 64 solvers share both."""
-    turn, colour = divmod(position, N_COLOURS)
-    return f"c{colour} d{(colour + turn) % N_COLOURS}"
-
-
-def _board_view(
-    number: int, board: Board, with_version: bool, sounds: Mapping[tuple[int, str], TaskSounds]
+def board_view(
+    number: int, board: Board, heading: str, sounds: Mapping[str, TaskSounds], seed: int
 ) -> BoardView:
-    heading = f"{board.track.capitalize()} track, {board.split} split"
-    if with_version:
-        heading += f", suite version {board.suite_version}"
-    runs = {
-        task: {s: cell for s in board.solvers if (cell := board.runs(task, s))}
-        for task in board.tasks
-    }
+    """The view of one board.
+
+    Args:
+        number: its position among the boards of the report.
+        board: from `score_records`.
+        heading: what it is called.
+        sounds: by task.
+        seed: of the bootstrap.
+    """
     anchor = f"board-{number + 1}"
+    runs = _by_task(board)
+    tasks = tuple(_task_view(board, task, anchor, runs[task], sounds[task]) for task in board.tasks)
     ranked = [standing.solver for standing in board.standings if standing.rank is not None]
     drawn = [
         {s: cell for s, cell in runs[task].items() if s in ranked or not ranked}
         for task in board.compared
     ]
+    critical = _critical(board, ranked)
     return BoardView(
-        board=board,
         anchor=anchor,
-        heading=heading,
-        runtime=runtime_figure(counted(len(board.compared), "task"), drawn),
-        tasks=tuple(
-            _task_view(board, task, f"{anchor}-{task}", runs[task], sounds[number, task])
-            for task in board.tasks
+        ranking=_ranking_view(board, heading),
+        anytime=anytime_per_dimension_figure(
+            counted(len(board.compared), "task"), _pooled(drawn), _solved_db(board)
         ),
+        runtime=runtime_figure(counted(len(board.compared), "task"), drawn),
+        profile=_profile(board, board.compared, ranked or board.solvers),
+        critical=critical,
+        critical_figure=None if critical is None else critical_figure(critical),
+        levels=tuple(
+            _level_view(level, own, anchor, heading, runs, tasks)
+            for level, own in level_boards(board, seed=seed)
+        ),
+        tasks=tasks,
+        hardest=_hardest(tasks),
+    )
+
+
+def _by_task(board: Board) -> Runs:
+    runs: dict[str, dict[str, list[Record]]] = {
+        task: {solver: [] for solver in board.solvers} for task in board.tasks
+    }
+    for record in board.records:
+        runs[record.header.task][record.header.solver].append(record)
+    return {task: {s: cell for s, cell in own.items() if cell} for task, own in runs.items()}
+
+
+def _ranking_view(board: Board, heading: str) -> RankingView:
+    return RankingView(
+        board=board,
+        heading=heading,
         score_top=math.ceil(10 * max(s.score.high for s in board.standings) + 0.01) / 10,
         moved={
             (standing.solver, weight): standing.rank - rank
@@ -189,6 +235,90 @@ def _board_view(
             if standing.rank is not None and rank is not None
         },
     )
+
+
+def _critical(board: Board, ranked: Sequence[str]) -> CriticalDifferences | None:
+    if len(ranked) < 2 or len(board.compared) < 2:
+        return None
+    return critical_differences(
+        {
+            solver: [board.results[task, solver].score for task in board.compared]
+            for solver in ranked
+        }
+    )
+
+
+def _profile(board: Board, tasks: Sequence[str], solvers: Sequence[str]) -> Figure | None:
+    """Over (task, rung) pairs; None on the amortized track, which is not about running times."""
+    if board.track == "amortized":
+        return None
+    never = (math.inf,) * len(LADDER_DB)
+    return profile_figure(
+        counted(len(tasks), "task"),
+        {
+            solver: list(
+                chain.from_iterable(
+                    board.results[task, solver].ert if (task, solver) in board.results else never
+                    for task in tasks
+                )
+            )
+            for solver in solvers
+        },
+    )
+
+
+def _hardest(tasks: Sequence[TaskView]) -> tuple[TargetStanding, ...]:
+    return in_order([target for task in tasks for target in task.targets])[:N_HARDEST]
+
+
+def _level_view(
+    level: int,
+    board: Board,
+    anchor: str,
+    heading: str,
+    runs: Runs,
+    tasks: Sequence[TaskView],
+) -> LevelView:
+    own = tuple(task for task in tasks if task.id in board.tasks)
+    pooled = _pooled([runs[task] for task in board.tasks])
+    solved_db = _solved_db(board)
+    scope = f"level {level}"
+    dimensions = {r.header.task: r.header.dimension for r in board.records}
+    times = tuple(_level_times(board, solver, dimensions) for solver in board.solvers)
+    return LevelView(
+        level=level,
+        file=f"{PAGES_FOLDER}/{anchor}-level-{level}.html",
+        ranking=_ranking_view(board, f"Level {level}, {heading}"),
+        anytime=anytime_per_dimension_figure(scope, pooled, solved_db),
+        runtime=runtime_figure(scope, [runs[task] for task in board.tasks]),
+        profile=_profile(board, board.tasks, board.solvers),
+        running_times=None
+        if board.track == "amortized"
+        else running_time_figure(
+            scope,
+            {own.solver: own.times for own in times},
+            "expected running time / dimension",
+            _solved_rung(solved_db),
+        ),
+        finals=finals_figure(scope, _finals(pooled), solved_db),
+        times=times,
+        tasks=own,
+        hardest=_hardest(own),
+    )
+
+
+def _level_times(board: Board, solver: str, dimensions: Mapping[str, int]) -> LevelTimes:
+    per_task = np.array(
+        [
+            np.array(board.results[task, solver].ert) / dimensions[task]
+            for task in board.tasks
+            if (task, solver) in board.results
+        ]
+    )
+    reached = np.isfinite(per_task).sum(axis=0)
+    logs = np.log(np.maximum(per_task, 1e-12))
+    means = np.where(reached == len(board.tasks), np.exp(logs.mean(axis=0)), np.inf)
+    return LevelTimes(solver, tuple(means.tolist()), tuple(reached.tolist()))
 
 
 def _task_view(
@@ -202,140 +332,57 @@ def _task_view(
     results = tuple(board.results[task, solver] for solver in runs)
     solved_db = headers[0].solved_db
     try:
-        summary = get_task(task).summary
+        installed = get_task(task)
+        level, summary = installed.level, installed.summary
     except UnknownNameError:
-        summary = ""
+        level, summary = None, ""
     budgets = {header.budget for header in headers if header.budget is not None}
-    targets = {header.index for header in headers}
     facts = [
         f"dimension {headers[0].dimension}",
         f"budget {count(max(budgets))}" if budgets else "no budget",
-        counted(len(targets), "target"),
+        counted(len({header.index for header in headers}), "target"),
         counted(len({header.seed for header in headers}), "seed"),
     ]
+    times = {result.solver: result.ert for result in results}
     return TaskView(
         id=task,
-        anchor=anchor,
+        file=f"{PAGES_FOLDER}/{anchor}-task-{task}.html",
+        sounds_file=f"{PAGES_FOLDER}/{anchor}-sounds-{task}.html" if sounds.groups else "",
+        level=level,
         summary=summary,
         facts=" · ".join(facts),
         anytime=anytime_figure(task, runs, solved_db),
         runtime=runtime_figure(task, [runs]),
+        running_times=None
+        if board.track == "amortized"
+        else running_time_figure(
+            task, times, "expected running time (cost)", _solved_rung(solved_db)
+        ),
+        finals=finals_figure(task, _finals(runs), solved_db),
         results=results,
         best=tuple(min(result.ert[rung] for result in results) for rung in range(len(LADDER_DB))),
-        solved_rung=LADDER_DB.index(solved_db) if solved_db in LADDER_DB else None,
+        solved_rung=_solved_rung(solved_db),
+        targets=hardest_first(board, task),
         sounds=sounds,
     )
 
 
-def _dates(started: Iterable[str]) -> str:
-    """First and last day on which a run started, or nothing where no record says."""
-    days = set()
-    for text in started:
-        try:
-            days.add(datetime.fromisoformat(text).date().isoformat())
-        except ValueError:
-            continue
-    first_and_last = sorted({min(days), max(days)}) if days else []
-    return " to ".join(first_and_last)
+def _pooled(strata: Sequence[Mapping[str, Sequence[Record]]]) -> dict[str, list[Record]]:
+    """The runs of several tasks together, by solver."""
+    pooled: dict[str, list[Record]] = {}
+    for runs in strata:
+        for solver, cell in runs.items():
+            pooled.setdefault(solver, []).extend(cell)
+    return pooled
 
 
-def _versions(records: Sequence[Record]) -> tuple[str, ...]:
-    """The software that made the records, each with all its versions."""
-    found: dict[str, set[str]] = {}
-    for record in records:
-        for name, version in record.header.versions.items():
-            if name in ("synthgym", "torch", "numpy", "python"):
-                found.setdefault(name, set()).add(version)
-    return tuple(f"{name} {' and '.join(sorted(found[name]))}" for name in sorted(found))
+def _solved_db(board: Board) -> float:
+    return board.records[0].header.solved_db
 
 
-def run_commands(board: Board, folder_name: str) -> list[str]:
-    """The commands that make the runs of a board anew, one for each budget asked for."""
-    headers = [record.header for record in board.records]
-    commands = []
-    for budget in sorted({_asked_budget(h.task, h.budget) for h in headers}):
-        chosen = [h for h in headers if _asked_budget(h.task, h.budget) == budget]
-        words = [
-            *("synthgym", "bench", "run"),
-            *("--tasks", ",".join(t for t in board.tasks if any(h.task == t for h in chosen))),
-            *("--solvers", ",".join(sorted({h.solver_spec for h in chosen}))),
-            *("--split", board.split),
-            *("--targets", indices({h.index for h in chosen})),
-            *("--seeds", indices({h.seed for h in chosen})),
-            *(("--budget", str(budget)) if budget else ()),
-            *("--out", folder_name),
-        ]
-        commands.append(shlex.join(words))
-    return commands
+def _finals(runs: Mapping[str, Sequence[Record]]) -> dict[str, list[float]]:
+    return {solver: [record.final.distance_db for record in own] for solver, own in runs.items()}
 
 
-def _asked_budget(task: str, budget: int | None) -> int:
-    """The budget that had to be asked for, 0 where it is the task's own."""
-    try:
-        return 0 if budget is None or budget == get_task(task).budget else budget
-    except UnknownNameError:
-        return budget or 0
-
-
-def indices(chosen: Iterable[int]) -> str:
-    """A set of indices as the command line takes it: `3` is the first three, else `1,4-6`."""
-    ordered = sorted(chosen)
-    if ordered == list(range(len(ordered))):
-        return str(len(ordered))
-    spans: list[list[int]] = []
-    for index in ordered:
-        if spans and index == spans[-1][-1] + 1:
-            spans[-1][1:] = [index]
-        else:
-            spans.append([index])
-    text = ",".join("-".join(map(str, span)) for span in spans)
-    # A lone number would be read as a count.
-    return text if len(ordered) > 1 else f"{text}-{text}"
-
-
-def counted(n: int, noun: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def count(value: float) -> str:
-    """A cost: whole, with thousands apart; `∞` where it is infinite."""
-    if math.isinf(value):
-        return NEVER
-    return f"{value:,.0f}" if value < 1e6 else f"{value / 1e6:,.2f} M"
-
-
-def decibels(value: float) -> str:
-    """A distance with three figures; `∞` where nothing was evaluated."""
-    if math.isinf(value):
-        return NEVER
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
-
-
-def significant(value: float | None) -> str:
-    """A number with three figures; a dash where there is none."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
-
-
-def share(value: float) -> str:
-    """A share in whole per cent; what is not all or nothing never reads 100% or 0%."""
-    percent = round(100 * value)
-    if 0 < value < 1:
-        percent = min(max(percent, 1), 99)
-    return f"{percent}%"
-
-
-def duration(seconds: float) -> str:
-    """A time with two figures, in the unit that suits it."""
-    for size, unit in ((3600.0, "h"), (60.0, "min"), (1.0, "s")):
-        if seconds >= size:
-            value = seconds / size
-            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
-    return f"{1000 * seconds:.0f} ms"
-
-
-def sort_key(value: float | None) -> str:
-    """A number for the page's sorting script; what is missing sorts last."""
-    return json.dumps(1e300 if value is None or math.isinf(value) else float(value))
+def _solved_rung(solved_db: float) -> int | None:
+    return LADDER_DB.index(solved_db) if solved_db in LADDER_DB else None

@@ -1,8 +1,8 @@
-"""The report: a static HTML page with tables, plots and sounds, made from records alone.
+"""The report: static HTML pages with tables, plots and sounds, made from records alone.
 
-Nothing is run and nothing is fetched: the page opens from disk, without a network. It is a pure
-function of the records (and of the tasks, through which final unit vectors are rendered), so two
-reports of one folder are equal to the byte.
+Nothing is run and nothing is fetched: the pages open from disk, without a network. They are a
+pure function of the records (and of the tasks, through which final unit vectors are rendered), so
+two reports of one folder are equal to the byte.
 """
 
 from __future__ import annotations
@@ -10,53 +10,61 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Mapping
+import shlex
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from synthgym.errors import ParameterError, RecordError, require
-from synthgym.leaderboard import page
 from synthgym.leaderboard.boards import Board
-from synthgym.leaderboard.flags import FEW_RUNS
-from synthgym.leaderboard.measures import DEFAULT_WEIGHT, GUESSES, MISS_FACTOR, WEIGHTS
-from synthgym.leaderboard.page import BadRecord, Page, make_page
+from synthgym.leaderboard.commands import (
+    DEFAULT_SOUNDS,
+    DEFAULT_TITLE,
+    report_command,
+    run_commands,
+)
+from synthgym.leaderboard.formatting import counted, decibels, share
+from synthgym.leaderboard.measures import DEFAULT_WEIGHT, WEIGHTS
+from synthgym.leaderboard.page import PAGES_FOLDER
 from synthgym.leaderboard.recordings import matched_recordings
 from synthgym.leaderboard.records import Record, read_records
+from synthgym.leaderboard.rendering import INDEX, render
 from synthgym.leaderboard.score import score_records
-from synthgym.leaderboard.sounds import SOUNDS_FOLDER, Selection, TaskSounds, task_sounds
+from synthgym.leaderboard.site import BadRecord, make_site
+from synthgym.leaderboard.sounds import SOUNDS_FOLDER, Selection, task_sounds
 
-__all__ = ["write_report", "write_summary"]
+__all__ = ["report_size", "write_report", "write_summary"]
 
-_PAGE = "index.html"
 _GENERATOR = '<meta name="generator" content="synthgym">'
-_SOUND_FILE = re.compile(r".+-[0-9a-f]{10}\.(wav|png)")
+_SOUND_FILE = re.compile(r".+-[0-9a-f]{10}\.(flac|wav|png)")
+_PAGE_FILE = re.compile(r"board-[0-9]+-(level|task|sounds)-.+\.html")
 
 
 def write_report(
     folder: str | os.PathLike[str],
     out_dir: str | os.PathLike[str],
     *,
-    sounds: Selection = "best",
-    title: str = "Sound matching benchmark",
+    sounds: Selection = DEFAULT_SOUNDS,
+    title: str = DEFAULT_TITLE,
     matches: str | os.PathLike[str] | None = None,
     seed: int = 0,
 ) -> Path:
     """Write the report on a folder of records.
 
-    The page is put in place last and in one step, and sounds are named by their content: whoever
-    has the old page open, and whoever looks while a new one is made, sees a whole report.
+    All pages are made before the first is written, the index is put in place last, each page in
+    one step, and sounds are named by their content: whoever has the old pages open, and whoever
+    looks while new ones are made, sees whole pages.
 
     Args:
         folder: where `bench run` wrote the records.
         out_dir: where to write; made where it is not there.
         sounds: `"best"` for the best match of each target (and every solver's for the hardest
             target of each task), `"all"` for every solver's, `"none"` for a report without.
-        title: heading of the page.
-        matches: a folder that `synthgym match` wrote to; the page links what is there.
+        title: heading of the report.
+        matches: a folder that `synthgym match` wrote to; the index links what is there.
         seed: of the bootstrap.
 
     Returns:
-        The path of the page, `out_dir/index.html`.
+        The path of the index, `out_dir/index.html`.
 
     Raises:
         RecordError: there are no records under `folder`, or no matches in `matches`.
@@ -75,19 +83,43 @@ def write_report(
     recordings = () if matches is None else matched_recordings(Path(matches), target)
     boards = score_records(records, seed=seed)
     (target / SOUNDS_FOLDER).mkdir(parents=True, exist_ok=True)
-    shelves = {
-        (number, task): task_sounds(board, task, sounds, target)
-        for number, board in enumerate(boards)
-        for task in board.tasks
-    }
-    content = _render(
-        make_page(
-            title, boards, shelves, bad_records, source.resolve().name, target.name, recordings
-        )
+    shelves = [
+        {task: task_sounds(board, task, sounds, target) for task in board.tasks} for board in boards
+    ]
+    name = source.resolve().name
+    site = make_site(
+        title,
+        boards,
+        shelves,
+        bad_records=bad_records,
+        commands=(
+            *(command for board in boards for command in run_commands(board, name)),
+            shlex.join(("synthgym", "bench", "verify", name)),
+            report_command(
+                name,
+                target.name,
+                title=title,
+                sounds=sounds,
+                matches_name=None if matches is None else Path(matches).resolve().name,
+            ),
+        ),
+        recordings=recordings,
+        seed=seed,
     )
-    _replace(target / _PAGE, content)
-    _remove_unused(target / SOUNDS_FOLDER, shelves)
-    return target / _PAGE
+    pages = render(site)
+    for file, content in pages.items():
+        _replace(target / file, content)
+    files = {file for own in shelves for kept in own.values() for file in kept.files}
+    _remove_unused(target, {*pages, *files})
+    return target / INDEX
+
+
+def report_size(out_dir: str | os.PathLike[str]) -> tuple[int, int]:
+    """Bytes of a report's pages, and of its sounds with their pictures."""
+    folder = Path(out_dir)
+    pages = [folder / INDEX, *(folder / PAGES_FOLDER).glob("*.html")]
+    sounds = (folder / SOUNDS_FOLDER).glob("*")
+    return sum(p.stat().st_size for p in pages), sum(p.stat().st_size for p in sounds)
 
 
 def write_summary(folder: str | os.PathLike[str], *, seed: int = 0) -> str:
@@ -125,37 +157,16 @@ def _check_destination(out_dir: Path) -> None:
     """A report replaces a report, and nothing else."""
     if out_dir.exists() and not out_dir.is_dir():
         raise ParameterError(f"out_dir {out_dir} is not a folder; give a new one")
-    old = out_dir / _PAGE
+    old = out_dir / INDEX
     if old.exists() and _GENERATOR not in old.read_text(encoding="utf-8", errors="replace")[:2000]:
         raise ParameterError(
-            f"out_dir {out_dir} holds an {_PAGE} that is not a report of synthgym; "
+            f"out_dir {out_dir} holds an {INDEX} that is not a report of synthgym; "
             "give another folder, or move that page away"
         )
 
 
-def _render(content: Page) -> str:
-    jinja2 = require("jinja2", "report")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = ("count", "counted", "decibels", "share", "significant", "duration", "sort_key")
-    for name in filters:
-        environment.filters[name] = getattr(page, name)
-    text: str = environment.get_template("report.html.j2").render(
-        page=content,
-        few_runs=FEW_RUNS,
-        default_weight=DEFAULT_WEIGHT,
-        guesses=GUESSES,
-        miss_factor=MISS_FACTOR,
-    )
-    return text
-
-
 def _replace(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}-{secrets.token_hex(6)}.part")
     try:
         partial.write_text(content, encoding="utf-8", newline="\n")
@@ -164,14 +175,17 @@ def _replace(path: Path, content: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _remove_unused(folder: Path, shelves: Mapping[Any, TaskSounds]) -> None:
-    """Remove what earlier reports left in the folder of sounds, and the folder when empty."""
-    used = {path for sounds in shelves.values() for path in sounds.files}
-    for path in folder.iterdir():
-        if f"{folder.name}/{path.name}" not in used and _SOUND_FILE.fullmatch(path.name):
-            path.unlink()
-    if not any(folder.iterdir()):
-        folder.rmdir()
+def _remove_unused(out_dir: Path, used: set[str]) -> None:
+    """Remove what earlier reports left, and the folders of pages and sounds when empty."""
+    for folder, made in ((SOUNDS_FOLDER, _SOUND_FILE), (PAGES_FOLDER, _PAGE_FILE)):
+        here = out_dir / folder
+        if not here.is_dir():
+            continue
+        for path in here.iterdir():
+            if f"{folder}/{path.name}" not in used and made.fullmatch(path.name):
+                path.unlink()
+        if not any(here.iterdir()):
+            here.rmdir()
 
 
 def _summary(board: Board) -> str:
@@ -186,8 +200,8 @@ def _summary(board: Board) -> str:
                 str(standing.rank or "–"),
                 standing.solver,
                 f"{score.value:.3f} ({score.low:.3f}–{score.high:.3f})",
-                page.share(standing.solved),
-                page.decibels(standing.final_db.value),
+                share(standing.solved),
+                decibels(standing.final_db.value),
                 *(f"{standing.score_at[weight]:.3f}" for weight in others),
                 str(standing.n_runs),
             ]
@@ -201,6 +215,6 @@ def _summary(board: Board) -> str:
     notes = "".join(f"\n- {note}" for note in [*flips, *(flag.message for flag in board.flags)])
     heading = (
         f"**{board.track.capitalize()} track, {board.split} split, "
-        f"{page.counted(len(board.tasks), 'task')}, suite version {board.suite_version}**"
+        f"{counted(len(board.tasks), 'task')}, suite version {board.suite_version}**"
     )
     return f"{heading}\n\n{table}\n{notes}\n"

@@ -1,8 +1,9 @@
 """Scores, rankings and comparisons: pure functions of records.
 
-`score_records` sorts records into boards, one for each suite version, split and track; what
-stands on two boards is never merged. The result does not depend on the order of the records, and
-the intervals follow from the seed alone. Definitions, reasons and sources: `docs/scoring.md`.
+`score_records` sorts records into boards, one for each suite version, family of tasks, split and
+track; what stands on two boards is never merged. The result does not depend on the order of the
+records, and the intervals follow from the seed alone. Definitions, reasons and sources:
+`docs/scoring.md`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,6 +42,7 @@ from synthgym.leaderboard.statistics import (
     stratified_iqm,
 )
 from synthgym.tasks import LADDER_DB, task_ids
+from synthgym.tasks.catalogue import CATALOGUE, FAMILIES
 
 __all__ = [
     "Board",
@@ -47,14 +50,27 @@ __all__ = [
     "Flip",
     "Standing",
     "TaskResult",
+    "family_of",
+    "level_boards",
     "run_scores",
     "score_records",
     "task_order",
 ]
 
+OTHER_FAMILY = "other"
+"""Family of the tasks that the installed catalogue does not know."""
 
 Cells = Mapping[tuple[str, str], Sequence[Record]]
 Scores = Mapping[str, Mapping[str, Floats]]
+
+
+class BoardKey(NamedTuple):
+    """What all runs of a board have in common."""
+
+    suite_version: str
+    family: str
+    split: str
+    track: Track
 
 
 def score_records(
@@ -68,8 +84,9 @@ def score_records(
         n_resamples: bootstrap resamples behind each interval.
 
     Returns:
-        One board per suite version, split and track: newest version first, then test before dev
-        before train, search before amortized. Empty without records.
+        One board per suite version, family of tasks, split and track: newest version first, then
+        the suite before other families, test before dev before train, search before amortized.
+        Empty without records.
 
     Raises:
         RecordError: a run is given twice.
@@ -78,14 +95,52 @@ def score_records(
     twice = [run_id for run_id, n in Counter(r.run_id for r in ordered).items() if n > 1]
     if twice:
         raise RecordError(f"run {str(twice[0])!r} is given twice: give each run once")
-    groups: dict[tuple[str, str, Track], list[Record]] = defaultdict(list)
+    groups: dict[BoardKey, list[Record]] = defaultdict(list)
     for record in ordered:
         header = record.header
-        groups[header.suite_version, header.split, header.track].append(record)
+        key = BoardKey(header.suite_version, family_of(header.task), header.split, header.track)
+        groups[key].append(record)
     places = {"test": 0, "dev": 1, "train": 2}
-    keys = sorted(groups, key=lambda k: (places.get(k[1], 3), k[1], k[2] != "search"))
-    keys.sort(key=lambda key: key[0], reverse=True)
-    return tuple(_board(*key, groups[key], seed, n_resamples) for key in keys)
+    families = [*FAMILIES, OTHER_FAMILY]
+    keys = sorted(
+        groups,
+        key=lambda k: (
+            families.index(k.family),
+            places.get(k.split, 3),
+            k.split,
+            k.track != "search",
+        ),
+    )
+    keys.sort(key=lambda key: key.suite_version, reverse=True)
+    return tuple(_board(key, groups[key], seed, n_resamples) for key in keys)
+
+
+def level_boards(
+    board: Board, *, seed: int = 0, n_resamples: int = 2000
+) -> tuple[tuple[int, Board], ...]:
+    """The runs of a board scored level by level, each level as a board of its own.
+
+    Args:
+        board: from `score_records`.
+        seed: of the bootstrap.
+        n_resamples: bootstrap resamples behind each interval.
+
+    Returns:
+        Pairs of level and board, simplest first; tasks that are not installed have no level.
+    """
+    by_level: dict[int, list[Record]] = defaultdict(list)
+    for record in board.records:
+        if record.header.task in CATALOGUE:
+            by_level[CATALOGUE[record.header.task].level].append(record)
+    key = BoardKey(board.suite_version, board.family, board.split, board.track)
+    return tuple(
+        (level, _board(key, by_level[level], seed, n_resamples)) for level in sorted(by_level)
+    )
+
+
+def family_of(task: str) -> str:
+    """Family of a task: one of `FAMILIES`, or `OTHER_FAMILY` for one that is not installed."""
+    return CATALOGUE[task].family if task in CATALOGUE else OTHER_FAMILY
 
 
 def run_scores(records: Sequence[Record], track: Track, weight: float = DEFAULT_WEIGHT) -> Floats:
@@ -126,9 +181,7 @@ def task_order(tasks: Iterable[str]) -> tuple[str, ...]:
 
 
 def _board(
-    suite_version: str,
-    split: str,
-    track: Track,
+    key: BoardKey,
     records: Sequence[Record],
     seed: int,
     n_resamples: int,
@@ -140,19 +193,18 @@ def _board(
     # A task that one solver alone ran compares nothing.
     n_solvers = Counter(task for task, _ in cells)
     compared = tuple(task for task in tasks if n_solvers[task] > 1) or tasks
-    scores = {weight: _scores(cells, tasks, track, weight) for weight in WEIGHTS}
-    labels = (suite_version, split, track)
+    scores = {weight: _scores(cells, tasks, key.track, weight) for weight in WEIGHTS}
+    # Not the family: a solver's interval is the same whichever family is scored beside it.
+    labels = (key.suite_version, key.split, key.track)
     standings = _standings(cells, compared, scores, labels, seed, n_resamples)
     complete = [s for s in standings if s.rank is not None]
     flips = _flips(complete)
     results = {
-        key: _task_result(key, runs, scores[DEFAULT_WEIGHT][key[1]][key[0]])
-        for key, runs in cells.items()
+        (task, solver): _task_result(task, solver, runs, scores[DEFAULT_WEIGHT][solver][task])
+        for (task, solver), runs in cells.items()
     }
     return Board(
-        suite_version=suite_version,
-        split=split,
-        track=track,
+        **key._asdict(),
         tasks=tasks,
         compared=compared,
         standings=standings,
@@ -215,7 +267,10 @@ def _standings(
                 rank_at=MappingProxyType(ranks[solver]),
                 solved=float(np.mean([np.mean(stratum) for stratum in solved])),
                 final_db=stratified_iqm(finals, final_rng, n_resamples=n_resamples),
+                n_evaluations=sum(r.final.n_evaluations for s in runs for r in s),
+                n_gradients=sum(r.final.n_gradients for s in runs for r in s),
                 wall_s=float(np.median([r.final.wall_s for s in runs for r in s])),
+                total_wall_s=sum(r.final.wall_s for s in runs for r in s),
                 training_cost=_training_cost(runs),
             )
         )
@@ -250,7 +305,7 @@ def _training_cost(runs: Sequence[Sequence[Record]]) -> float | None:
     return float(sum(numbers)) if len(numbers) == len(costs) else None
 
 
-def _task_result(key: tuple[str, str], runs: Sequence[Record], scores: Floats) -> TaskResult:
+def _task_result(task: str, solver: str, runs: Sequence[Record], scores: Floats) -> TaskResult:
     hits = np.array([hit_costs(record) for record in runs])
     solved = np.array([hit_costs(r, ladder_db=(r.header.solved_db,))[0] for r in runs])
     totals = np.array([spent(record) for record in runs])
@@ -258,8 +313,8 @@ def _task_result(key: tuple[str, str], runs: Sequence[Record], scores: Floats) -
     guesses = np.array([best_within(record, GUESSES) for record in runs])
     low, median, high = quartiles(finals).tolist()
     return TaskResult(
-        task=key[0],
-        solver=key[1],
+        task=task,
+        solver=solver,
         n_runs=len(runs),
         score=float(interquartile_mean(scores)),
         n_solved=int(np.isfinite(solved).sum()),
@@ -268,6 +323,8 @@ def _task_result(key: tuple[str, str], runs: Sequence[Record], scores: Floats) -
         ert=tuple(expected_running_time(hits[:, i], totals) for i in range(len(LADDER_DB))),
         final_db=(low, median, high),
         guesses_db=tuple(quartiles(guesses)[1].tolist()),
+        n_evaluations=float(np.median([record.final.n_evaluations for record in runs])),
+        n_gradients=float(np.median([record.final.n_gradients for record in runs])),
         wall_s=float(np.median([record.final.wall_s for record in runs])),
     )
 

@@ -1,5 +1,7 @@
 """Sounds of a report: targets and their matches, rendered from records, with their spectrograms.
 
+A sound of one second at 16 kHz takes 10 to 20 KB with its picture (FLAC, PNG with a palette).
+
 Rendering is not running: the final unit vector of a record goes through the task's patch once.
 Files are named by what they hold, so that a new report never overwrites a sound that an older
 page still plays.
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from synthgym import audio, metrics
 from synthgym.errors import SynthgymError, require
 from synthgym.leaderboard.boards import Board
+from synthgym.leaderboard.hardest import TargetStanding, hardest_first
 from synthgym.leaderboard.records import Record
 from synthgym.losses import MelDistance
 from synthgym.losses.mel import Resolution
@@ -37,6 +40,8 @@ _PEAK = 10 ** (-1 / 20)
 _PICTURE = Resolution(window_s=0.064, n_bands=128)
 _FRAMES_PER_WINDOW = 8
 _RANGE_DB = 80.0
+_N_SHADES = 64
+"""Steps of 1.25 dB: what the eye takes for continuous, in files of a few kilobytes."""
 
 Samples = NDArray[np.float32]
 
@@ -49,7 +54,7 @@ class Clip:
         solver: the solver that found it, or None for the target.
         distance_db: its distance to the target, 0 for the target itself.
         seed: of the run that found it, or None.
-        sound: path of the WAV file.
+        sound: path of the FLAC file.
         picture: path of the PNG file.
         picture_size: width and height of the picture in pixels.
         metrics: those of `metrics.REPORTED` by name, None where one is undefined; the target has
@@ -67,9 +72,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class TargetSounds:
-    """A target with matches, best first."""
+    """A target with matches, best first, and how the solvers fared on it."""
 
     name: str
+    standing: TargetStanding
     target: Clip
     matches: tuple[Clip, ...]
 
@@ -79,24 +85,21 @@ class TaskSounds:
     """The sounds of one task on one board.
 
     Args:
-        featured: the hardest target, with every solver's best match.
-        others: the other targets, in order.
+        groups: the targets, hardest first; the first of them with every solver's best match.
         duration_s: length of each sound, the width of its picture.
         nyquist_hz: highest frequency, the height of its picture.
         fault: why there are no sounds, or empty.
     """
 
-    featured: TargetSounds | None
-    others: tuple[TargetSounds, ...]
+    groups: tuple[TargetSounds, ...]
     duration_s: float = 0.0
     nyquist_hz: float = 0.0
     fault: str = ""
 
     @property
     def files(self) -> set[str]:
-        """Paths of all sounds and pictures, relative to the page."""
-        groups = self.others if self.featured is None else (self.featured, *self.others)
-        clips = [clip for group in groups for clip in (group.target, *group.matches)]
+        """Paths of all sounds and pictures, relative to the index."""
+        clips = [clip for group in self.groups for clip in (group.target, *group.matches)]
         return {path for clip in clips for path in (clip.sound, clip.picture)}
 
 
@@ -112,34 +115,26 @@ def task_sounds(board: Board, task_id: str, selection: Selection, out_dir: Path)
     """
     runs = [r for r in board.records if r.header.task == task_id and r.final.x is not None]
     if selection == "none" or not runs:
-        return TaskSounds(None, ())
+        return TaskSounds(())
     try:
         task = _task_of(runs, task_id)
     except SynthgymError as error:
-        return TaskSounds(None, (), fault=str(error))
+        return TaskSounds((), fault=str(error))
     best = _best_by_target(runs)
-    hardest = hardest_target(board, task_id)
     shelf = _Shelf(task, board.split, out_dir)
-    shown = {
-        index: shelf.put(index, sorted(found.values(), key=_by_distance)[: None if all_of else 1])
-        for index, found in best.items()
-        for all_of in [selection == "all" or index == hardest]
-    }
+    heard = [standing for standing in hardest_first(board, task_id) if standing.index in best]
     return TaskSounds(
-        featured=shown.pop(hardest),
-        others=tuple(shown[index] for index in sorted(shown)),
+        groups=tuple(
+            shelf.put(
+                standing,
+                sorted(best[standing.index].values(), key=_by_distance)[: None if all_of else 1],
+            )
+            for number, standing in enumerate(heard)
+            for all_of in [selection == "all" or number == 0]
+        ),
         duration_s=task.clock.duration_s,
         nyquist_hz=task.clock.nyquist_hz,
     )
-
-
-def hardest_target(board: Board, task_id: str) -> int:
-    """Index of the target from which the runs of a task ended furthest, by their median."""
-    ends: dict[int, list[float]] = {}
-    for record in board.records:
-        if record.header.task == task_id and record.final.x is not None:
-            ends.setdefault(record.header.index, []).append(record.final.distance_db)
-    return max(ends, key=lambda index: (float(np.median(ends[index])), -index))
 
 
 def _task_of(records: Sequence[Record], task_id: str) -> Task:
@@ -186,8 +181,9 @@ class _Shelf:
         self._mel = MelDistance(task.clock.sample_rate, resolutions=(_PICTURE,))
         (out_dir / SOUNDS_FOLDER).mkdir(parents=True, exist_ok=True)
 
-    def put(self, index: int, records: Sequence[Record]) -> TargetSounds:
+    def put(self, standing: TargetStanding, records: Sequence[Record]) -> TargetSounds:
         """Write a target and its matches at one common gain and one common colour scale."""
+        index = standing.index
         target = self._task.target(self._split, index)
         sounds = [target.audio, *(self._render(record) for record in records)]
         gain = _PEAK / max(max(float(np.abs(s).max()) for s in sounds), 1e-9)
@@ -197,7 +193,7 @@ class _Shelf:
             self._clip(record, sound, gain, top, index, values)
             for record, sound, values in zip([None, *records], sounds, measured, strict=True)
         ]
-        return TargetSounds(target.name, clips[0], tuple(clips[1:]))
+        return TargetSounds(target.name, standing, clips[0], tuple(clips[1:]))
 
     def _render(self, record: Record) -> Samples:
         unit = torch.tensor(record.final.x, dtype=torch.float32)[None].clamp(0, 1)
@@ -230,7 +226,7 @@ class _Shelf:
         scaled = np.clip(sound * np.float32(gain), -1.0, 1.0)
         solver = None if record is None else record.header.solver
         stem = f"{self._task.id}-{self._split}-{index}-{solver or 'target'}-{_digest(scaled, top)}"
-        sound_path = f"{SOUNDS_FOLDER}/{stem}.wav"
+        sound_path = f"{SOUNDS_FOLDER}/{stem}.flac"
         picture_path = f"{SOUNDS_FOLDER}/{stem}.png"
         rate = self._task.clock.sample_rate
         # Named by content: what is there already is what would be written.
@@ -249,21 +245,10 @@ class _Shelf:
 
     def _picture(self, path: Path, sound: Samples, top: float) -> tuple[int, int]:
         """Write the mel spectrogram, from the target's loudest cell down to 80 dB below it."""
-        image = require("matplotlib.image", "report")
         floor = top * 10 ** (-_RANGE_DB / 10)
         level = 10 * np.log10(np.maximum(self._mel_power(sound), floor) / top)
         if not path.exists():
-            partial = path.with_suffix(".part")
-            image.imsave(
-                partial,
-                level.T,
-                vmin=-_RANGE_DB,
-                vmax=0.0,
-                cmap="magma",
-                origin="lower",
-                format="png",
-            )
-            os.replace(partial, path)
+            _write_picture(path, np.clip(1 + level / _RANGE_DB, 0.0, 1.0).T[::-1])
         return level.shape[0], level.shape[1]
 
     def _mel_power(self, sound: Samples) -> NDArray[np.float64]:
@@ -278,6 +263,18 @@ class _Shelf:
         n_frames = len(sound) // hop
         frames = power.transpose(1, 0, 2).reshape(-1, power.shape[2])[:n_frames]
         return np.asarray(np.maximum(frames, 1e-16))
+
+
+def _write_picture(path: Path, shades: NDArray[np.float64]) -> None:
+    """Write shades in [0, 1], the top row first, as a PNG with a palette: half of one in RGB."""
+    image = require("PIL.Image", "report")
+    colours = require("matplotlib", "report").colormaps["magma"]
+    palette = colours(np.linspace(0.0, 1.0, _N_SHADES), bytes=True)[:, :3]
+    made = image.fromarray(np.round(shades * (_N_SHADES - 1)).astype(np.uint8), mode="P")
+    made.putpalette(palette.tobytes())
+    partial = path.with_suffix(".part")
+    made.save(partial, format="PNG", optimize=True)
+    os.replace(partial, path)
 
 
 def _digest(samples: Samples, top: float) -> str:

@@ -182,9 +182,8 @@ def probability_of_improvement(
         wins = (a[:, None] > b[None, :]) + 0.5 * (a[:, None] == b[None, :])
         value += float(wins.mean())
         # Drawing runs with replacement is drawing how often each one is counted.
-        times_a = rng.multinomial(a.size, np.full(a.size, 1 / a.size), size=n_resamples)
-        times_b = rng.multinomial(b.size, np.full(b.size, 1 / b.size), size=n_resamples)
-        resampled += np.einsum("ri,ij,rj->r", times_a, wins, times_b, optimize=True) / wins.size
+        times_a, times_b = _counts(a.size, n_resamples, rng), _counts(b.size, n_resamples, rng)
+        resampled += ((times_a @ wins) * times_b).sum(axis=1) / wins.size
     return _with_interval(value / len(ours), resampled / len(ours), level)
 
 
@@ -246,6 +245,14 @@ def _resample(strata: Sequence[Floats], n_resamples: int, rng: np.random.Generat
     return np.concatenate(
         [s[rng.integers(0, s.size, size=(n_resamples, s.size))] for s in strata], axis=1
     )
+
+
+def _counts(size: int, n_resamples: int, rng: np.random.Generator) -> Floats:
+    """(n_resamples, size): how often each of `size` is drawn in as many draws with replacement."""
+    drawn = rng.integers(0, size, size=(n_resamples, size))
+    places = drawn + size * np.arange(n_resamples)[:, None]
+    counts = np.bincount(places.ravel(), minlength=size * n_resamples)
+    return counts.reshape(n_resamples, size).astype(np.float64)
 
 
 def _with_interval(value: float, resampled: Floats, level: float) -> Estimate:

@@ -106,6 +106,15 @@ PROFILES = {
 }
 """Speed, floor in dB and use of gradients of the solvers that `comparison` makes up."""
 
+CROWD = {
+    **PROFILES,
+    **{
+        f"solver-{chr(97 + i)}": (0.4 + 0.07 * i, 0.1 + 0.13 * (7 * i % 10), i % 3 == 0)
+        for i in range(10)
+    },
+}
+"""As many solvers as a large leaderboard has: 14."""
+
 
 def comparison(
     tasks: Mapping[str, int],
@@ -120,17 +129,17 @@ def comparison(
     made = []
     for difficulty, (task, dimension) in enumerate(tasks.items()):
         for solver in solvers:
-            speed, floor_db, per_gradient = PROFILES[solver]
+            speed, floor_db, per_gradient = CROWD[solver]
             for index in range(n_targets):
                 for seed in range(n_seeds):
                     rng = np.random.default_rng(
-                        [difficulty, sorted(PROFILES).index(solver), index, seed]
+                        [difficulty, sorted(CROWD).index(solver), index, seed]
                     )
                     budget = budget_per_dimension * dimension
                     steps = descent(
                         rng,
-                        speed=speed * (1 - 0.17 * difficulty),
-                        floor_db=floor_db * (1 + difficulty),
+                        speed=speed * max(1 - 0.17 * difficulty, 0.4),
+                        floor_db=floor_db * min(1 + difficulty, 4),
                         budget=budget,
                         per_gradient=per_gradient,
                     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_records import comparison, write
+from made_records import CROWD, comparison, write
 
 from synthgym.leaderboard.report import write_report
 from synthgym.leaderboard.score import score_records
@@ -41,7 +41,13 @@ pytestmark = [
     ),
 ]
 
-TASKS = ("DiffMoog-Osc-v0", "DiffMoog-FM-v0")
+OSC, FM = "DiffMoog-Osc-v0", "DiffMoog-FM-v0"
+KINDS = {
+    "index": "index.html",
+    "level": "pages/board-1-level-4.html",
+    "task": f"pages/board-1-task-{FM}.html",
+    "sounds": f"pages/board-1-sounds-{FM}.html",
+}
 LOADED = """
 return [...document.querySelectorAll('img')].every((i) => i.complete && i.naturalWidth > 0)
     && [...document.querySelectorAll('audio')].every((a) => a.readyState > 0 && a.duration > 0);
@@ -52,16 +58,12 @@ SOLVERS = (
 
 
 @pytest.fixture(scope="module")
-def suite() -> list:
-    tasks = {task: get_task(task).dimension for task in TASKS}
-    return comparison(tasks, n_targets=3)
-
-
-@pytest.fixture(scope="module")
-def index(suite, tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("browser")
-    write(suite, root / "records")
-    return write_report(root / "records", root / "report")
+def crowd(tmp_path_factory) -> Path:
+    """A report on as many solvers as a large leaderboard has, with all their sounds."""
+    root = tmp_path_factory.mktemp("crowd")
+    tasks = {task: get_task(task).dimension for task in (OSC, FM)}
+    write(comparison(tasks, n_targets=2, solvers=tuple(CROWD)), root / "records")
+    return write_report(root / "records", root / "report", sounds="all", title="A" * 60)
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +97,24 @@ def show(driver: WebDriver, width: int, scheme: str = "light") -> None:
     )
 
 
-def test_everything_loads_and_nothing_complains(browser):
-    browser.execute_script(
+def visit(driver: WebDriver, index: Path, page: str) -> None:
+    """Open a page with all that is folded unfolded."""
+    driver.get((index.parent / page).as_uri())
+    driver.execute_script(
         "document.querySelectorAll('details').forEach((d) => { d.open = true; });"
+    )
+
+
+@pytest.mark.parametrize("page", KINDS.values(), ids=KINDS)
+def test_everything_loads_and_nothing_complains(browser, index, page):
+    visit(browser, index, page)
+    browser.execute_script(
         "document.querySelectorAll('img').forEach((i) => { i.loading = 'eager'; });"
+        "document.querySelectorAll('audio').forEach((a) => { a.preload = 'metadata'; });"
     )
     WebDriverWait(browser, 20).until(lambda b: b.execute_script(LOADED))
-    assert len(browser.find_elements(By.CSS_SELECTOR, "audio")) == 2 * (5 + 2 + 2)
+    n_players = 5 + 2 + 2 if "sounds" in page else 0
+    assert len(browser.find_elements(By.CSS_SELECTOR, "audio")) == n_players
     assert browser.get_log("browser") == []
     requested = browser.execute_script(
         "return performance.getEntriesByType('resource').map((e) => e.name)"
@@ -109,38 +122,58 @@ def test_everything_loads_and_nothing_complains(browser):
     assert all(name.startswith(("file:", "data:")) for name in requested)
 
 
-@pytest.mark.parametrize("width", [400, 768, 1280])
-def test_the_page_is_no_wider_than_the_window(browser, width):
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("page", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("report", ["index", "crowd"])
+def test_no_page_is_wider_than_the_window(browser, request, report, page, width):
     show(browser, width)
-    browser.execute_script(
-        "document.querySelectorAll('details').forEach((d) => { d.open = true; });"
-    )
-    page = "const page = document.documentElement; return "
-    assert browser.execute_script(f"{page} window.innerWidth") == width
-    assert browser.execute_script(f"{page} page.scrollWidth - page.clientWidth") == 0
+    visit(browser, request.getfixturevalue(report), page)
+    root = "const page = document.documentElement; return "
+    assert browser.execute_script(f"{root} window.innerWidth") == width
+    assert browser.execute_script(f"{root} page.scrollWidth - page.clientWidth") == 0
     # Tables scroll within their own frame, and can be reached to do so.
     frames = browser.find_elements(By.CSS_SELECTOR, ".scroll")
     assert frames and all(frame.get_attribute("tabindex") == "0" for frame in frames)
 
 
-def test_at_full_width_the_tables_need_no_scrolling(browser):
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("page", [KINDS["index"], KINDS["level"], KINDS["task"]])
+def test_labels_of_figures_are_not_cut_off(browser, crowd, page, width):
+    show(browser, width)
+    visit(browser, crowd, page)
+    assert browser.execute_script(CUT_OFF) == []
+
+
+@pytest.mark.parametrize("page", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("report", ["index", "crowd"])
+def test_at_full_width_the_tables_need_no_scrolling(browser, request, report, page):
+    visit(browser, request.getfixturevalue(report), page)
     overflow = browser.execute_script(
         "return [...document.querySelectorAll('.scroll')].map((f) => f.scrollWidth - f.clientWidth)"
     )
     assert max(overflow) == 0
 
 
-def test_the_themes_differ_and_both_can_be_read(browser):
+@pytest.mark.parametrize("page", KINDS.values(), ids=KINDS)
+def test_the_themes_differ_and_both_can_be_read(browser, index, page):
+    grounds = set()
     for scheme in ("light", "dark"):
         show(browser, 1280, scheme)
+        visit(browser, index, page)
         ratios = browser.execute_script(CONTRAST)
-        assert ratios, scheme
+        assert len(ratios) > 3, scheme
         assert min(ratios.values()) >= 4.5, (scheme, ratios)
-    light, dark = (
-        (show(browser, 1280, scheme), browser.execute_script(GROUND))[1]
-        for scheme in ("light", "dark")
-    )
-    assert light != dark
+        grounds.add(browser.execute_script(GROUND))
+    assert len(grounds) == 2
+
+
+def test_a_link_leads_to_a_target_and_opens_it(browser, index):
+    row = browser.find_elements(By.CSS_SELECTOR, ".hardest tbody tr")[-1]
+    link = row.find_element(By.LINK_TEXT, "listen")
+    anchor = link.get_attribute("href").partition("#")[2]
+    browser.execute_script("arguments[0].scrollIntoView(); arguments[0].click();", link)
+    WebDriverWait(browser, 10).until(lambda b: "-sounds-" in b.current_url)
+    assert browser.find_element(By.ID, anchor).get_property("open")
 
 
 def test_the_ranking_shows_the_scores(browser, suite):
@@ -163,7 +196,8 @@ def test_tables_sort_by_a_press_on_their_heads(browser):
     assert browser.execute_script(SOLVERS) == ranked[::-1]
 
 
-def test_only_one_player_plays(browser):
+def test_only_one_player_plays(browser, index):
+    visit(browser, index, KINDS["sounds"])
     first, second = browser.find_elements(By.CSS_SELECTOR, "audio")[:2]
     browser.execute_script("arguments[0].loop = true; arguments[0].play();", first)
     WebDriverWait(browser, 10).until(lambda b: not first.get_property("paused"))
@@ -171,8 +205,9 @@ def test_only_one_player_plays(browser):
     WebDriverWait(browser, 10).until(lambda b: first.get_property("paused"))
 
 
-def test_pointing_at_a_solver_picks_out_its_curves(browser):
-    dimmed = "return [...document.querySelectorAll('.lines .dim')].map((e) => e.dataset.solver)"
+def test_pointing_at_a_solver_picks_out_its_curves(browser, index):
+    visit(browser, index, KINDS["task"])
+    dimmed = "return [...document.querySelectorAll('.plot .dim')].map((e) => e.dataset.solver)"
     assert browser.execute_script(dimmed) == []
     entry = browser.find_element(By.CSS_SELECTOR, ".legend li[data-solver='adam']")
     webdriver.ActionChains(browser).move_to_element(entry).perform()
@@ -187,6 +222,28 @@ def test_the_keyboard_reaches_the_results_first(browser):
     skip.send_keys("\ue007")  # Enter
     assert browser.switch_to.active_element.get_attribute("id") == "main"
 
+
+# Texts of figures that reach beyond their view box, or over each other.
+CUT_OFF = """
+const found = [];
+for (const plot of document.querySelectorAll('.plot')) {
+  const frame = plot.getBoundingClientRect();
+  const texts = [...plot.querySelectorAll('text')].filter((t) => t.textContent.trim());
+  const boxes = texts.map((t) => t.getBoundingClientRect());
+  boxes.forEach((box, i) => {
+    if (box.left < frame.left - 0.5 || box.right > frame.right + 0.5
+        || box.top < frame.top - 0.5 || box.bottom > frame.bottom + 0.5)
+      found.push(`cut off: ${texts[i].textContent}`);
+    for (let j = i + 1; j < boxes.length; j += 1) {
+      const other = boxes[j];
+      if (box.left < other.right - 1 && other.left < box.right - 1
+          && box.top < other.bottom - 3 && other.top < box.bottom - 3)
+        found.push(`over each other: ${texts[i].textContent}, ${texts[j].textContent}`);
+    }
+  });
+}
+return found;
+"""
 
 GROUND = "return getComputedStyle(document.body).backgroundColor"
 
@@ -204,7 +261,8 @@ const ground = (e) => {
 };
 const result = {};
 for (const kind of ['h1', '.lead', '.facts dt', 'nav a', '.flags li', 'thead th', 'tbody th',
-                    'tbody td', 'td small', '.note', '.muted', 'figcaption', 'summary', 'footer']) {
+                    'tbody td', 'td small', '.note', '.muted', 'figcaption', 'summary', 'footer',
+                    '.eyebrow a', '.legend li', '.heat small', '.distance']) {
   const e = document.querySelector(kind);
   if (!e) continue;
   const [x, y] = [light(parse(getComputedStyle(e).color)), light(ground(e))].sort((a, b) => b - a);

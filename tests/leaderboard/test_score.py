@@ -22,7 +22,7 @@ from synthgym.leaderboard.measures import (
     horizon,
     spent,
 )
-from synthgym.leaderboard.score import run_scores, score_records
+from synthgym.leaderboard.score import family_of, level_boards, run_scores, score_records
 from synthgym.leaderboard.statistics import (
     expected_running_time,
     generator,
@@ -309,6 +309,53 @@ def test_tracks_splits_and_suite_versions_are_never_merged():
     assert all(len(board.records) == 1 for board in boards)
     # 1 guess reaches 4 of 6 rungs at each of the three allowances.
     assert boards[2].standings[0].score.value == pytest.approx(4 / 6)
+
+
+def test_families_of_tasks_are_never_merged():
+    steps = [(1, 0, 0.9)]
+    tasks = ("Gone-v0", "Chirplet-v0", OSC, FM, "DX7-Alg1-v0")
+    assert [family_of(t) for t in tasks] == [
+        *("other", "published", "diffmoog", "diffmoog", "published")
+    ]
+    records = [record(s, steps, task=t) for s in ("a", "b") for t in tasks]
+    boards = score_records(records, n_resamples=10)
+    assert [(b.family, b.tasks) for b in boards] == [
+        ("diffmoog", (OSC, FM)),
+        ("published", ("Chirplet-v0", "DX7-Alg1-v0")),
+        ("other", ("Gone-v0",)),
+    ]
+    assert all(s.n_tasks == len(board.tasks) for board in boards for s in board.standings)
+
+
+def test_another_family_beside_does_not_move_the_numbers():
+    other = [record(s, [(1, 0, 0.9)], task="Chirplet-v0", dimension=2) for s in ("random", "adam")]
+    assert score_records([*SUITE, *other], n_resamples=50)[0] == SCORED[0]
+
+
+def test_levels_are_scored_as_if_their_tasks_were_all():
+    saw = "DiffMoog-SawSquare-v0"
+    records = comparison({OSC: 5, FM: 10, saw: 4}, n_targets=2)
+    (board,) = score_records(records, n_resamples=50)
+    levels = dict(level_boards(board, n_resamples=50))
+    assert {level: own.tasks for level, own in levels.items()} == {1: (OSC, saw), 4: (FM,)}
+    alone = [r for r in records if r.header.task != FM]
+    assert score_records(alone, n_resamples=50) == (levels[1],)
+    gone = score_records([record("a", [(1, 0, 1.0)], task="Gone-v0")], n_resamples=10)
+    assert level_boards(gone[0], n_resamples=10) == ()
+
+
+def test_what_the_runs_cost_is_added_up():
+    runs = [
+        record("s", [(1, 0, 2.0)], index=0, spent=(100, 10)),
+        record("s", [(1, 0, 2.0)], index=1, spent=(300, 20)),
+        record("s", [(1, 0, 2.0)], index=2, spent=(350, 90)),
+    ]
+    board = board_of(runs)
+    (standing,) = board.standings
+    assert (standing.n_evaluations, standing.n_gradients) == (750, 120)
+    assert standing.total_wall_s == pytest.approx(0.01 * (750 + 3 * 120))
+    result = board.results[FM, "s"]
+    assert (result.n_evaluations, result.n_gradients) == (300, 20)
 
 
 def test_training_cost_is_stated_by_the_settings():

@@ -37,9 +37,21 @@ document.addEventListener("play", (event) => {
 const highlight = (solver) => {
   for (const part of document.querySelectorAll(".plot [data-solver]")) {
     part.classList.toggle("dim", solver !== undefined && part.dataset.solver !== solver);
+    part.classList.toggle("lit", part.dataset.solver === solver);
   }
 };
 document.addEventListener("pointerover", (event) => {
   highlight(event.target.closest("[data-solver]")?.dataset.solver);
 });
 document.documentElement.addEventListener("pointerleave", () => highlight(undefined));
+
+// A link to a target opens it.
+const open = () => {
+  const target = document.getElementById(location.hash.slice(1));
+  if (target instanceof HTMLDetailsElement) {
+    target.open = true;
+    target.scrollIntoView();
+  }
+};
+window.addEventListener("hashchange", open);
+open();

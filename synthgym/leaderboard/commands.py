@@ -1,0 +1,82 @@
+"""The commands that make a report's records and pages anew."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from synthgym.errors import UnknownNameError
+from synthgym.leaderboard.boards import Board
+from synthgym.leaderboard.sounds import Selection
+from synthgym.tasks import get_task
+
+DEFAULT_TITLE = "Sound matching benchmark"
+DEFAULT_SOUNDS: Selection = "best"
+
+
+def run_commands(board: Board, folder_name: str) -> list[str]:
+    """The commands that make the runs of a board anew, one for each budget asked for."""
+    headers = [record.header for record in board.records]
+    commands = []
+    for budget in sorted({_asked_budget(h.task, h.budget) for h in headers}):
+        chosen = [h for h in headers if _asked_budget(h.task, h.budget) == budget]
+        words = [
+            *("synthgym", "bench", "run"),
+            *("--tasks", ",".join(t for t in board.tasks if any(h.task == t for h in chosen))),
+            *("--solvers", ",".join(sorted({h.solver_spec for h in chosen}))),
+            *("--split", board.split),
+            *("--targets", indices({h.index for h in chosen})),
+            *("--seeds", indices({h.seed for h in chosen})),
+            *(("--budget", str(budget)) if budget else ()),
+            *("--out", folder_name),
+        ]
+        commands.append(shlex.join(words))
+    return commands
+
+
+def _asked_budget(task: str, budget: int | None) -> int:
+    """The budget that had to be asked for, 0 where it is the task's own."""
+    try:
+        return 0 if budget is None or budget == get_task(task).budget else budget
+    except UnknownNameError:
+        return budget or 0
+
+
+def indices(chosen: Iterable[int]) -> str:
+    """A set of indices as the command line takes it: `3` is the first three, else `1,4-6`."""
+    ordered = sorted(chosen)
+    if ordered == list(range(len(ordered))):
+        return str(len(ordered))
+    spans: list[list[int]] = []
+    for index in ordered:
+        if spans and index == spans[-1][-1] + 1:
+            spans[-1][1:] = [index]
+        else:
+            spans.append([index])
+    text = ",".join("-".join(map(str, span)) for span in spans)
+    # A lone number would be read as a count.
+    return text if len(ordered) > 1 else f"{text}-{text}"
+
+
+def report_command(
+    folder_name: str,
+    out_name: str,
+    *,
+    title: str = DEFAULT_TITLE,
+    sounds: str = DEFAULT_SOUNDS,
+    matches_name: str | None = None,
+) -> str:
+    """The command that makes a report anew; what is as by default is not said.
+
+    Args:
+        folder_name: of the folder of records.
+        out_name: of the report's folder.
+        title: heading of the report.
+        sounds: which matches can be listened to.
+        matches_name: of the folder with matched recordings, or None without.
+    """
+    words = ["synthgym", "bench", "report", folder_name, "--out", out_name]
+    words += ["--sounds", sounds] if sounds != DEFAULT_SOUNDS else []
+    words += ["--matches", matches_name] if matches_name is not None else []
+    words += ["--title", title] if title != DEFAULT_TITLE else []
+    return shlex.join(words)
