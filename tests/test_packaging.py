@@ -52,12 +52,24 @@ PUBLIC = [
 ]
 SOLVERS = [
     "adam",
+    "adam-coarse-to-fine",
+    "adam-one-start",
+    "adam-transport",
     "cma-es",
     "differential-evolution",
     "gauss-newton",
     "gauss-newton-forward",
+    "l-bfgs-b",
+    "l-bfgs-b-transport",
+    "l-shade",
+    "ngopt",
     "ppo",
+    "pso",
     "random",
+    "rmsprop",
+    "rmsprop-one-start",
+    "rmsprop-transport",
+    "sobol",
 ]
 
 

@@ -27,11 +27,15 @@ VERDICT_HEADER = ("task", "solver", "records", "notes")
 def search_solvers() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The registered search solvers that can run here, and a line for each that cannot.
 
+    A class with `runs_by_default = False` runs only when it is named.
+
     Raises:
         MissingExtraError: none can.
     """
     listed = list_solvers()
-    ready = tuple(s.name for s in listed if s.is_available and s.track == "search")
+    ready = tuple(
+        s.name for s in listed if s.is_available and s.track == "search" and s.runs_by_default
+    )
     left_out = tuple(f"{s.name} is left out: {s.state}" for s in listed if not s.is_available)
     if not ready:
         raise MissingExtraError(f"no search solver can run here. {'. '.join(left_out)}")

@@ -23,6 +23,8 @@ class ListedSolver:
     """The module and class it comes from."""
     state: str
     """`AVAILABLE`, or what is missing."""
+    runs_by_default: bool = True
+    """Whether a benchmark runs it that names no solvers."""
 
     @property
     def is_available(self) -> bool:
@@ -44,4 +46,5 @@ def _listed(name: str, origin: str) -> ListedSolver:
         return ListedSolver(name, "?", origin, str(error))
     except SynthgymError as error:
         return ListedSolver(name, "?", origin, f"broken: {error}")
-    return ListedSolver(name, factory.track, origin, AVAILABLE)
+    by_default = bool(getattr(factory.solver_class, "runs_by_default", True))
+    return ListedSolver(name, factory.track, origin, AVAILABLE, by_default)

@@ -10,8 +10,9 @@ A solver is a class, made as `Solver(dimension, seed)`, with a class attribute `
   problem ends the run by raising `RunOver`; a solver need not catch it.
 
 Optional class attributes: `track` (`"search"`, the default, or `"amortized"`), `settings` (a
-mapping of JSON values for the record), `needs` (the extra of synthgym it depends on). Nothing is
-inherited or registered: a file with such a class is enough (`my_solver.py:MySolver`).
+mapping of JSON values for the record), `needs` (the extra of synthgym it depends on),
+`runs_by_default` (False: a benchmark runs it only where it is named). Nothing is inherited or
+registered: a file with such a class is enough (`my_solver.py:MySolver`).
 """
 
 from synthgym.solvers.loading import SolverFactory, load_solver, solver_names

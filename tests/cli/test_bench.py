@@ -197,6 +197,7 @@ def test_by_default_all_search_solvers_run_that_can(monkeypatch: pytest.MonkeyPa
         ListedSolver("a", "search", "x:A", AVAILABLE),
         ListedSolver("b", "amortized", "x:B", AVAILABLE),
         ListedSolver("c", "?", "x:C", "it needs 'c'"),
+        ListedSolver("d", "search", "x:D", AVAILABLE, runs_by_default=False),
     ]
     monkeypatch.setattr(benching, "list_solvers", lambda: listed)
     assert benching.search_solvers() == (("a",), ("c is left out: it needs 'c'",))
