@@ -57,7 +57,7 @@ def adsr_gradient(times, rate, gradient, by):
                 since = held - attack
                 fall = F(1) - since * (F(1) - sustain) / decay
                 rising = F(1) if rise < max(fall, sustain) else F(0)
-                falling = F(1) - rising if fall > sustain else F(0)
+                falling = F(1) - rising if since < decay else F(0)
                 resting = F(1) - rising - falling
                 level = rising * rise + falling * fall + resting * sustain
                 left = F(1) - (time - held) / release

@@ -10,7 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgym.synth import Clock, Node, Patch
+from synthgym.errors import ParameterError
+from synthgym.synth import Clock, Linear, Node, Patch
+from synthgym.synth.dsp.envelopes import adsr
 from synthgym.synth.modules import ADSR, BentADSR, Knob, Oscillator
 
 SECOND = Clock(10000, 10000)
@@ -175,3 +177,45 @@ def test_a_shared_gate_is_the_hold_of_each_envelope() -> None:
     audio = shared.render(torch.zeros(1, 0, dtype=torch.float64), SECOND)[0].numpy()
     own = envelope(attack=0.1, decay=0.2, sustain=0.4, hold=0.6, release=0.3)
     np.testing.assert_allclose(audio, own, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gradient_by_a_full_sustain_grows_with_the_decay(dtype: torch.dtype) -> None:
+    """At the top of its range the sustain is still what the decay leads to, and no more."""
+    clock = Clock(16000, 8000)
+    sustain = torch.ones(1, dtype=dtype, requires_grad=True)
+    attack, decay, hold, release = (torch.tensor([v], dtype=dtype) for v in (0.1, 0.2, 0.4, 0.5))
+    level = adsr(attack, decay, sustain, hold, release, clock)
+    for time_s, share in ((0.05, 0.0), (0.15, 0.25), (0.25, 0.75), (0.35, 1.0)):
+        (by_sustain,) = torch.autograd.grad(
+            level[0, round(time_s * 16000)], sustain, retain_graph=True
+        )
+        assert float(by_sustain) == pytest.approx(share, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"attack": 0.0},
+        {"decay": 0.0},
+        {"release": 0.0},
+        {"attack": Linear("attack", 0.0, 1.0)},
+        {"release": Linear("release", -1.0, 1.0)},
+        {"hold": -0.1},
+        {"sustain": 1.5},
+        {"sustain": Linear("sustain", -0.5, 1.0)},
+    ],
+)
+@pytest.mark.parametrize("kind", [ADSR, BentADSR])
+def test_stages_without_a_meaning_are_refused(
+    kind: type[ADSR], wrong: dict[str, float | Linear]
+) -> None:
+    """A stage of no length would be 0 / 0."""
+    with pytest.raises(ParameterError, match=f"{kind.__name__} {next(iter(wrong))}"):
+        kind(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("curve", [0.0, -1.0, Linear("curve", 0.0, 4.0)])
+def test_a_curve_of_nothing_is_refused(curve: float | Linear) -> None:
+    with pytest.raises(ParameterError, match=r"BentADSR curve starts at .*above 0"):
+        BentADSR(curve=curve)

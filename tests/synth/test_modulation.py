@@ -154,3 +154,14 @@ def test_lfos_of_every_shape_modulate(shape: str) -> None:
     hz = momentary_hz(taps["fm"][0].numpy())[1000:-1000]
     assert hz.mean() == pytest.approx(500, abs=12)
     assert np.quantile(hz, 0.999) == pytest.approx(550, abs=12)
+
+
+@pytest.mark.parametrize("drive", [0.0, -1.0, Linear("drive", 0.0, 1.0)])
+def test_soft_clip_refuses_a_drive_of_nothing(drive: float | Linear) -> None:
+    with pytest.raises(ParameterError, match=r"SoftClip drive starts at .*above 0"):
+        SoftClip(drive)
+
+
+def test_a_mixer_of_very_many_inputs_is_refused() -> None:
+    with pytest.raises(ParameterError, match="from 1 to 1000"):
+        WeightedMix(10**7)

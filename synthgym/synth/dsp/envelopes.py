@@ -58,7 +58,8 @@ def _adsr(
         value[:, None] for value in (attack_s, decay_s, sustain, hold_s, release_s)
     )
     held_s = torch.minimum(time_s, hold_s)
-    falling = torch.maximum(1 - (held_s - attack_s) * ((1 - sustain) / decay_s), sustain)
+    # By the share that is over, so that the derivative is the true one at a sustain of 1 as well.
+    falling = 1 - ((held_s - attack_s) / decay_s).clamp_max(1) * (1 - sustain)
     level = torch.minimum(held_s / attack_s, falling)
     return level * (1 - (time_s - held_s) / release_s).clamp_min(0)
 

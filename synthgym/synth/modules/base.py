@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
@@ -10,7 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from synthgym.errors import PatchError
+from synthgym.errors import ParameterError, PatchError
 from synthgym.synth.clock import Clock
 from synthgym.synth.params import Choice, Linear, Log, Spec, Switch
 
@@ -143,6 +144,28 @@ class Module(abc.ABC):
     @abc.abstractmethod
     def render(self, inputs: Inputs) -> Tensor:
         """The module's signal: `(batch, n_samples)`, or `(batch, 1)` where it stands still."""
+
+
+def check_range(
+    module: Module, name: str, least: float, most: float = math.inf, *, above: bool = False
+) -> None:
+    """Raise `ParameterError` if a number or range in a field reaches beyond its domain.
+
+    Args:
+        module: whose field it is.
+        name: of the field.
+        least: the lower end of the domain.
+        most: the upper end.
+        above: whether the lower end itself is out of it.
+    """
+    value = getattr(module, name)
+    low, high = (value, value) if isinstance(value, float | int) else (value.low, value.high)
+    kind = type(module).__name__
+    if low < least or (above and low == least):
+        must = f"above {least:g}" if above else f"at least {least:g}"
+        raise ParameterError(f"{kind} {name} starts at {low:g}; it must be {must}")
+    if high > most:
+        raise ParameterError(f"{kind} {name} goes to {high:g}; it must be at most {most:g}")
 
 
 def one_of(shape: Choice | str, values: Mapping[str, Tensor]) -> tuple[Tensor, tuple[str, ...]]:

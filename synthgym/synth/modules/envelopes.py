@@ -9,7 +9,7 @@ from torch import Tensor
 
 from synthgym.synth.dsp.control import amplified
 from synthgym.synth.dsp.envelopes import adsr, bent_adsr
-from synthgym.synth.modules.base import Inputs, Module, Port
+from synthgym.synth.modules.base import Inputs, Module, Port, check_range
 from synthgym.synth.params import Linear, Log
 
 REFERENCE_S = 1.024
@@ -27,6 +27,10 @@ class ADSR(Module):
         sustain: level in [0, 1].
         hold: seconds from the start to the release (the length of the note).
         release: in seconds.
+
+    Raises:
+        ParameterError: attack, decay or release can be 0 or less, the hold less than 0, or the
+            sustain outside [0, 1].
     """
 
     ports: ClassVar[tuple[Port, ...]] = (
@@ -39,6 +43,13 @@ class ADSR(Module):
     sustain: Linear | float = Linear("sustain", 0.0, 1.0)
     hold: Linear | float = Linear("hold", 0.1, 1.0, unit="s")
     release: Log | Linear | float = Log("release", 0.01, 1.0, unit="s")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for stage in ("attack", "decay", "release"):
+            check_range(self, stage, 0.0, above=True)
+        check_range(self, "hold", 0.0)
+        check_range(self, "sustain", 0.0, 1.0)
 
     @classmethod
     def spanning(cls, duration_s: float) -> Self:
@@ -77,9 +88,16 @@ class BentADSR(ADSR):
         hold: see there.
         release: see there.
         curve: how far a stage bends: the time constants that it lasts.
+
+    Raises:
+        ParameterError: the curve can be 0 or less; and see there.
     """
 
     curve: Log | Linear | float = 4.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "curve", 0.0, above=True)
 
     def _envelope(self, inputs: Inputs) -> Tensor:
         v = inputs.values

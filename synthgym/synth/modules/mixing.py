@@ -9,8 +9,10 @@ from torch import Tensor
 
 from synthgym.errors import ParameterError, PatchError
 from synthgym.synth.dsp.mixing import mean, soft_clip, weighted_sum
-from synthgym.synth.modules.base import Inputs, Module, Port
+from synthgym.synth.modules.base import Inputs, Module, Port, check_range
 from synthgym.synth.params import Linear, Log, Spec
+
+MOST_INPUTS = 1000
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class WeightedMix(Module):
             the inputs. A number holds them all there.
 
     Raises:
-        ParameterError: `n_inputs` is below 1.
+        ParameterError: `n_inputs` is below 1 or above 1000.
     """
 
     ports: ClassVar[tuple[Port, ...]] = (Port("audio", many=True),)
@@ -45,8 +47,10 @@ class WeightedMix(Module):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.n_inputs < 1:
-            raise ParameterError(f"WeightedMix n_inputs is {self.n_inputs}; it must be at least 1")
+        if not 1 <= self.n_inputs <= MOST_INPUTS:
+            raise ParameterError(
+                f"WeightedMix n_inputs is {self.n_inputs}; it must be from 1 to {MOST_INPUTS}"
+            )
 
     @property
     def specs(self) -> tuple[Spec, ...]:
@@ -99,11 +103,18 @@ class SoftClip(Module):
 
     Args:
         drive: gain into the saturation.
+
+    Raises:
+        ParameterError: the drive can be 0 or less.
     """
 
     ports: ClassVar[tuple[Port, ...]] = (Port("audio"),)
 
     drive: Log | Linear | float = Log("drive", 0.1, 20.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "drive", 0.0, above=True)
 
     def render(self, inputs: Inputs) -> Tensor:
         """See `Module.render`."""
