@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthgym.synth import Clock, Node, Patch
+from synthgym.synth.dsp.modulation import swept_tone
 from synthgym.synth.dsp.phase import constant_phase, modulated_phase
 from synthgym.synth.modules import LFO, FMOscillator, Oscillator
 
@@ -155,3 +156,14 @@ def test_derivative_of_the_phase_is_that_of_the_definition() -> None:
     by_freq, by_start = torch.autograd.grad(phase[0, 411], (freq, start))
     assert float(by_freq) == pytest.approx(411 / 16000, rel=1e-9)
     assert float(by_start) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("freq_hz", [523.3, 1000.37, 10001.37])
+def test_a_frequency_as_a_signal_keeps_its_phase_for_ten_seconds(freq_hz: float) -> None:
+    """Also where it stands still, so that all errors of its sum would go the same way."""
+    freq = torch.full((1, TEN_SECONDS.n_samples), freq_hz)
+    one, zero = torch.ones(1), torch.zeros(1)
+    sound = swept_tone(one[:, None], ("sine",), freq, zero, one, TEN_SECONDS)[0].double()
+    cycles = float(freq[0, 0].double()) * np.arange(TEN_SECONDS.n_samples) / 44100
+    # A thousandth of a cycle is 6e-3 in amplitude.
+    assert np.abs(sound.numpy() - np.sin(2 * np.pi * np.mod(cycles, 1))).max() < 1e-3

@@ -50,9 +50,10 @@ def swept_tone(
     first = freq_hz[:, 0]
     if freq_hz.shape[1] == 1:
         return tone(weights, shapes, first, start_cycles, amp, clock, naive)
-    start = start_cycles - first / clock.sample_rate
-    nothing, one_hz = torch.zeros_like(first), torch.ones_like(first)
-    return fm_tone(weights, shapes, nothing, one_hz, start, amp, freq_hz, clock, naive)
+    # Its first frequency is the carrier's, so that only what departs from it is summed in float32:
+    # the sum of a frequency itself drifts by a hundredth of a cycle in ten seconds.
+    one_hz, moved = torch.ones_like(first), freq_hz - first[:, None]
+    return fm_tone(weights, shapes, first, one_hz, start_cycles, amp, moved, clock, naive)
 
 
 def operator(freq_hz: Tensor, modulators: Sequence[Tensor], level: Tensor, clock: Clock) -> Tensor:
@@ -74,8 +75,8 @@ def operator(freq_hz: Tensor, modulators: Sequence[Tensor], level: Tensor, clock
     if freq_hz.shape[1] == 1:
         phase = constant_phase(first, zero, clock)
     else:
-        start = -first / clock.sample_rate
-        phase = modulated_phase(zero, torch.ones_like(first), freq_hz, start, clock)
+        moved = freq_hz - first[:, None]
+        phase = modulated_phase(first, torch.ones_like(first), moved, zero, clock)
     angle = phase * (2 * math.pi)
     for modulator in modulators:
         angle = angle + modulator
