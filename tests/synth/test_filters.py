@@ -263,3 +263,21 @@ def test_float32_gradients_and_rows_alone(n: int, least_hz: float) -> None:
 def test_an_unknown_edge_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="silent"):
         Highpass(edge="silence")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_no_rows_come_out_of_no_rows(dtype: torch.dtype) -> None:
+    cutoff = torch.empty(0, dtype=dtype, requires_grad=True)
+    audio = torch.empty(0, 100, dtype=dtype, requires_grad=True)
+    for function in (windowed_sinc_lowpass, windowed_sinc_highpass):
+        out = function(audio, cutoff, Clock(16000, 100), 100.0)
+        assert out.shape == (0, 100)
+        out.sum().backward()
+
+
+@pytest.mark.parametrize(("least_hz", "zeros"), [(1e-300, 8), (1e-3, 8), (100.0, 10**12)])
+def test_a_kernel_of_minutes_is_refused(least_hz: float, zeros: int) -> None:
+    """Before memory is asked for that no machine has."""
+    cutoff = torch.full((1,), 1000.0)
+    with pytest.raises(ParameterError, match="raise the cutoff or take fewer zeros"):
+        windowed_sinc_lowpass(torch.zeros(1, 100), cutoff, Clock(16000, 100), least_hz, zeros)

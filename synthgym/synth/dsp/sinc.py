@@ -11,11 +11,12 @@ from torch import Tensor
 
 from synthgym import kernels
 from synthgym.derivatives import first_order
-from synthgym.errors import unknown_name
+from synthgym.errors import ParameterError, unknown_name
 from synthgym.synth.clock import Clock
 from synthgym.synth.dsp.convolution import convolved, irfft, rfft, shares
 
 EDGES = ("silent", "repeat")
+LONGEST_REACH = 1 << 20
 
 
 def windowed_sinc_lowpass(
@@ -51,13 +52,21 @@ def windowed_sinc_lowpass(
 
     Raises:
         UnknownNameError: there is no such edge.
+        ParameterError: the kernel would reach over more than a million samples.
     """
     if edge not in EDGES:
         raise unknown_name("edge", edge, EDGES)
+    if zeros * clock.sample_rate > 2 * least_cutoff_hz * LONGEST_REACH:
+        raise ParameterError(
+            f"cutoffs from {least_cutoff_hz:g} Hz on with {zeros} zeros need a kernel of more than "
+            f"{LONGEST_REACH} samples to each side; raise the cutoff or take fewer zeros"
+        )
     cutoff = (cutoff_hz / clock.sample_rate).clamp(least_cutoff_hz / clock.sample_rate, 0.5)
     reach = math.ceil(zeros * clock.sample_rate / (2 * least_cutoff_hz))
     side = _half_kernel(cutoff, reach, zeros, rounded)
     n_samples = audio.shape[1]
+    if len(audio) == 0:  # no FFT takes that
+        return audio + 0 * cutoff[:, None]
     if edge == "repeat":
         audio = torch.nn.functional.pad(audio, (reach, reach), mode="replicate")
     n_fft = _frame_length(audio.shape[1], reach)
