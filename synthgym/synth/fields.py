@@ -20,7 +20,8 @@ from synthgym.synth.params import Choice, Linear, Log, Switch
 _SCALES: dict[str, type[Linear] | type[Log]] = {"linear": Linear, "log": Log}
 _RANGE_FIELDS = ("low", "high", "unit", "scale")
 _CHOICE_FIELDS = ("options", "temperature")
-_MAX_MAGNITUDE = 1e300
+# Products of a few such numbers are still numbers in float32, or nearly.
+_MAX_MAGNITUDE = 1e30
 _MAX_DEPTH = 3
 
 
@@ -156,7 +157,7 @@ def _range(place: str, field: dataclasses.Field[Any], given: Mapping[str, Any]) 
         _plain(f"{place}.{end}", value)
     if not isinstance(values["unit"], str):
         raise PatchError(f"{place}: unit is {values['unit']!r}; it must be a text such as 'Hz'")
-    if values["scale"] not in _SCALES:
+    if not isinstance(values["scale"], str) or values["scale"] not in _SCALES:
         raise PatchError(f"{place}: {unknown_name('scale', str(values['scale']), _SCALES)}")
     try:
         return _SCALES[values["scale"]](field.name, values["low"], values["high"], values["unit"])

@@ -69,6 +69,15 @@ def from_document(document: Mapping[str, Any]) -> Patch:
         PatchError: a field is missing, unknown, of the wrong kind or out of range, or the nodes do
             not make a patch; the message names node, field and remedy.
     """
+    try:
+        return _decode(document)
+    except RecursionError:
+        raise PatchError(
+            "lists or objects lie too deep within each other; this is no patch"
+        ) from None
+
+
+def _decode(document: Mapping[str, Any]) -> Patch:
     if not isinstance(document, Mapping):
         raise PatchError(f"the graph document is a {type(document).__name__}, not an object")
     if document.get("format") != FORMAT:

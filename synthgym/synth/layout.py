@@ -91,9 +91,13 @@ def _computed_cells(patch: Patch, edges: Sequence[Edge]) -> dict[str, Cell]:
 def _columns(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
     """One after the last source; a node without sources stands right before its first use."""
     columns = dict.fromkeys(names, 0)
-    for _ in names:  # as often as the longest path can be
+    moved = True
+    while moved:  # as often as the longest path can be
+        moved = False
         for edge in edges:
-            columns[edge.target] = max(columns[edge.target], columns[edge.source] + 1)
+            after = columns[edge.source] + 1
+            moved = moved or after > columns[edge.target]
+            columns[edge.target] = max(columns[edge.target], after)
     fed = {edge.target for edge in edges}
     for name in names:
         uses = [columns[edge.target] for edge in edges if edge.source == name]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -124,11 +125,12 @@ class Patch:
         if not self.nodes:
             raise PatchError("the patch has no nodes; give it at least one")
         names = [node.name for node in self.nodes]
-        for name in names:
-            if names.count(name) > 1:
-                raise PatchError(f"two nodes are named {name!r}; rename one")
+        known = dict.fromkeys(names)
+        if len(known) < len(names):
+            twice = next(name for name, n_times in Counter(names).items() if n_times > 1)
+            raise PatchError(f"two nodes are named {twice!r}; rename one")
         for node in self.nodes:
-            _check_connections(node, names)
+            _check_connections(node, known)
         _check_rates(self.nodes)
         if self.output and self.output not in names:
             raise unknown_name("output node", self.output, names)
@@ -287,7 +289,7 @@ def _switch_name(port: str, connection: Switched) -> str:
     return f"{port}_from_{connection.source}"
 
 
-def _check_connections(node: Node, names: list[str]) -> None:
+def _check_connections(node: Node, names: Collection[str]) -> None:
     ports = {port.name: port for port in node.module.ports}
     kind = type(node.module).__name__
     for port, given in node.inputs.items():

@@ -159,3 +159,9 @@ def test_errors_name_node_and_remedy(make: object, words: list[str]) -> None:
         make()  # type: ignore[operator]
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("rate_hz", [0.5, 1e-6, 1e-300])
+def test_a_point_a_second_is_the_least(rate_hz: float) -> None:
+    """Found at once, however few are asked for."""
+    assert samples_per_point(44100, rate_hz) == 44100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,3 +213,30 @@ def test_an_older_file_stays_if_the_new_one_cannot_be_written(tmp_path: Path) ->
     assert path.read_text("utf-8") == before
     with pytest.raises(OSError, match="nowhere"):
         graph.save(tmp_path / "nowhere" / "a.toml", chains.build("Osc"))
+
+
+def test_lists_in_lists_are_no_patch(tmp_path: Path) -> None:
+    """However deep: also where they can be read, but not put into a message any more."""
+    path = tmp_path / "lists.json"
+    for field in ('"inputs": {"audio": %s}', '"parameters": {"gain": %s}', '"position": %s'):
+        for n_levels in (3, *range(sys.getrecursionlimit() - 300, sys.getrecursionlimit() + 1)):
+            lists = "[" * n_levels + "]" * n_levels
+            node = '{"name": "osc", "module": "Gain", ' + field % lists + "}"
+            path.write_text(f'{{"format": "synthgym-graph-1", "nodes": [{node}]}}')
+            with pytest.raises(PatchError):
+                graph.load(path)
+
+
+@pytest.mark.parametrize("scale", [["log"], {"log": 1}, 3, None])
+def test_a_scale_is_a_text(scale: Any) -> None:
+    document = graph.to_document(Patch((Node("osc", Oscillator()),)))
+    document["nodes"][0]["parameters"]["freq"]["scale"] = scale
+    with pytest.raises(PatchError, match="scale"):
+        graph.from_document(document)
+
+
+def test_numbers_that_single_precision_does_not_hold_are_refused() -> None:
+    document = graph.to_document(Patch((Node("osc", Oscillator(freq=440.0)),)))
+    document["nodes"][0]["parameters"]["freq"] = 1e39
+    with pytest.raises(PatchError, match=r"parameters\.freq is 1e\+39"):
+        graph.from_document(document)

@@ -31,7 +31,8 @@ class ControlClock(Clock):
 @lru_cache(maxsize=256)
 def samples_per_point(sample_rate: int, rate_hz: float) -> int:
     """The most samples from a point to the next that divide a second at `rate_hz` or more."""
-    most = max(1, int(sample_rate / rate_hz))
+    # From a second on no number divides it.
+    most = max(1, int(sample_rate / max(rate_hz, 1.0)))
     return next(hop for hop in range(most, 0, -1) if sample_rate % hop == 0)
 
 
