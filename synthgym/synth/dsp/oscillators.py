@@ -3,12 +3,12 @@
 All are 1-periodic functions of a phase in cycles. Square and saw jump, which aliases, and makes
 the derivative of the closed form wrong: the jumps move with frequency and phase, but the slope
 beside them does not show it. The band-limited forms replace each jump by the integral of a cubic
-B-spline about four samples wide (polyBLEP of third order: Välimäki, Pekonen, Nam, "Perceptually informed
-synthesis of bandlimited classical waveforms using integrated polynomial interpolation", JASA 131,
-2012). They are twice continuously differentiable in phase and frequency, so that automatic
-differentiation gives the derivative of the sound that is heard. The triangle has no jumps, but
-corners, which become the twofold integral of the B-spline (BLAMP: Esqueda, Välimäki, Bilbao,
-"Rounding corners with BLAMP", DAFx 2016).
+B-spline about four samples wide (polyBLEP of third order: Välimäki, Pekonen, Nam, "Perceptually
+informed synthesis of bandlimited classical waveforms using integrated polynomial interpolation",
+JASA 131, 2012). They are twice continuously differentiable in phase and frequency, so that
+automatic differentiation gives the derivative of the sound that is heard. The triangle has no
+jumps, but corners, which become the twofold integral of the B-spline (BLAMP: Esqueda, Välimäki,
+Bilbao, "Rounding corners with BLAMP", DAFx 2016).
 """
 
 from __future__ import annotations
