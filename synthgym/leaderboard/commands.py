@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from synthgym.errors import UnknownNameError
 from synthgym.leaderboard.boards import Board
@@ -12,6 +12,12 @@ from synthgym.tasks import get_task
 
 DEFAULT_TITLE = "Sound matching benchmark"
 DEFAULT_SOUNDS: Selection = "best"
+
+
+def all_commands(boards: Sequence[Board], folder_name: str) -> list[str]:
+    """The commands that make the runs of all boards anew and verify them."""
+    made = [command for board in boards for command in run_commands(board, folder_name)]
+    return [*made, shlex.join(("synthgym", "bench", "verify", folder_name))]
 
 
 def run_commands(board: Board, folder_name: str) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shlex
 from pathlib import Path
 from typing import get_args
 
@@ -19,8 +18,8 @@ from synthgym.leaderboard.boards import Board
 from synthgym.leaderboard.commands import (
     DEFAULT_SOUNDS,
     DEFAULT_TITLE,
+    all_commands,
     report_command,
-    run_commands,
 )
 from synthgym.leaderboard.formatting import counted, decibels, share
 from synthgym.leaderboard.measures import DEFAULT_WEIGHT, WEIGHTS
@@ -72,11 +71,7 @@ def write_report(
         MissingExtraError: jinja2 or matplotlib is not installed.
         AudioError: a sound cannot be written.
     """
-    if sounds not in get_args(Selection):
-        known = ", ".join(map(repr, get_args(Selection)))
-        raise ParameterError(f"sounds is {sounds!r}; it must be one of {known}")
-    for module in ("jinja2", "matplotlib"):
-        require(module, "report")
+    _check_request(sounds)
     source, target = Path(folder), Path(out_dir)
     records, bad_records = _read(source)
     _check_destination(target)
@@ -86,23 +81,19 @@ def write_report(
     shelves = [
         {task: task_sounds(board, task, sounds, target) for task in board.tasks} for board in boards
     ]
-    name = source.resolve().name
+    last_command = report_command(
+        source.resolve().name,
+        target.name,
+        title=title,
+        sounds=sounds,
+        matches_name=None if matches is None else Path(matches).resolve().name,
+    )
     site = make_site(
         title,
         boards,
         shelves,
         bad_records=bad_records,
-        commands=(
-            *(command for board in boards for command in run_commands(board, name)),
-            shlex.join(("synthgym", "bench", "verify", name)),
-            report_command(
-                name,
-                target.name,
-                title=title,
-                sounds=sounds,
-                matches_name=None if matches is None else Path(matches).resolve().name,
-            ),
-        ),
+        commands=(*all_commands(boards, source.resolve().name), last_command),
         recordings=recordings,
         seed=seed,
     )
@@ -151,6 +142,15 @@ def _read(folder: Path) -> tuple[list[Record], list[BadRecord]]:
             "or give the folder that it wrote to"
         )
     return records, bad
+
+
+def _check_request(sounds: str) -> None:
+    """What can be asked for, and is there to make it with."""
+    if sounds not in get_args(Selection):
+        known = ", ".join(map(repr, get_args(Selection)))
+        raise ParameterError(f"sounds is {sounds!r}; it must be one of {known}")
+    for module in ("jinja2", "matplotlib"):
+        require(module, "report")
 
 
 def _check_destination(out_dir: Path) -> None:

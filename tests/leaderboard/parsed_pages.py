@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 VOID = {"meta", "link", "img"}
 
@@ -61,3 +62,27 @@ def parsed_report(index: Path) -> dict[str, Parsed]:
     return {
         path.relative_to(index.parent).as_posix(): Parsed(path.read_text("utf-8")) for path in paths
     }
+
+
+def check_links(index: Path) -> dict[str, Parsed]:
+    """Every reference of every page leads somewhere; the pages, for more."""
+    pages = parsed_report(index)
+    for name, page in pages.items():
+        here = (index.parent / name).parent
+        assert len(page.ids) == len(set(page.ids)), name
+        for tag, address in page.references:
+            if address.startswith("data:"):
+                continue
+            assert ":" not in address, address
+            file, _, anchor = unquote(address).partition("#")
+            path = (here / file).resolve() if file else index.parent / name
+            assert path.is_file(), (name, address)
+            if tag == "a" and anchor:
+                other = path.relative_to(index.parent.resolve()) if file else name
+                assert anchor in pages[str(other)].ids, (name, address)
+        labels = [a["aria-labelledby"] for _, a in page.tags if "aria-labelledby" in a]
+        assert set(labels) <= set(page.ids)
+        assert "http:" not in page.source and "https:" not in page.source
+        assert "@import" not in page.source and "url(" not in page.source
+        assert "fetch(" not in page.source and "XMLHttp" not in page.source
+    return pages

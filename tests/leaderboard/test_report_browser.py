@@ -215,6 +215,18 @@ def test_pointing_at_a_solver_picks_out_its_curves(browser, index):
     assert set(others) == {"cma-es", "differential-evolution", "random"}
 
 
+def test_a_crowd_shows_the_quartiles_of_the_solver_that_is_pointed_at(browser, crowd):
+    visit(browser, crowd, KINDS["task"])
+    seen = (
+        "return [...document.querySelectorAll('.bands path')]"
+        ".filter((e) => getComputedStyle(e).opacity > 0.9).map((e) => e.dataset.solver)"
+    )
+    assert browser.execute_script(seen) == []
+    entry = browser.find_element(By.CSS_SELECTOR, ".legend li[data-solver='solver-c']")
+    webdriver.ActionChains(browser).move_to_element(entry).perform()
+    WebDriverWait(browser, 5).until(lambda b: b.execute_script(seen) == ["solver-c"])
+
+
 def test_the_keyboard_reaches_the_results_first(browser):
     webdriver.ActionChains(browser).send_keys("\ue004").perform()  # Tab
     skip = browser.switch_to.active_element
