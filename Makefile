@@ -18,13 +18,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PINS := pyproject.toml constraints.txt
 BUILD := build
+SUITE_RECORDS ?= report/suite
+SUITE_RESULTS ?= benchmarks/results/suite-1
+SUITE_ARGS ?=
 LAYOUT := $(BUILD)/layout
 
 # One thread for each worker: two workers on two cores would otherwise fight over them.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help install demo test docs-test lint style format layout imports types build check-wheel \
+.PHONY: help install demo suite test docs-test lint style format layout imports types build check-wheel \
   check clean
 
 help:  ## Show the targets
@@ -63,6 +66,14 @@ install: $(VENV)/.installed-user  ## Install synthgym, baselines and report into
 
 demo: $(VENV)/.installed-user  ## Match a sound, run a small benchmark, write its report
 	$(BIN)/python benchmarks/demo.py
+
+# The whole leaderboard from nothing: hours; a second call goes on where the first was stopped.
+# SUITE_ARGS="--jobs 8" for more processes, SUITE_ARGS="--backend ray" on a cluster.
+suite: $(VENV)/.installed-user  ## Run the full suite for all search solvers, pack and verify it
+	$(BIN)/synthgym bench run --out $(SUITE_RECORDS) $(SUITE_ARGS)
+	$(BIN)/synthgym bench pack $(SUITE_RECORDS) --out $(SUITE_RESULTS) --replace
+	$(BIN)/synthgym bench verify $(SUITE_RESULTS)
+	$(BIN)/synthgym bench table $(SUITE_RESULTS) | tee $(SUITE_RESULTS)/table.md
 
 test: $(VENV)/.installed-dev  ## Run the tests (PYTEST_ARGS="-k name" for some of them)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

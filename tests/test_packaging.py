@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zlib
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from packaging.version import Version
 
 import synthgym
 from synthgym.errors import MissingExtraError
+from synthgym.leaderboard.compare import read_reference, reference_folder
+from synthgym.tasks import SUITE_VERSION, task_ids
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
@@ -36,6 +39,7 @@ NOT_IMPORTED = [
     "rich",
     "sb3_contrib",
     "scipy.signal",
+    "sklearn",
     "stable_baselines3",
 ]
 PUBLIC = [
@@ -70,6 +74,8 @@ SOLVERS = [
     "rmsprop-one-start",
     "rmsprop-transport",
     "sobol",
+    "tpe",
+    "trust-region-bayes",
 ]
 
 
@@ -131,7 +137,8 @@ def test_every_folder_with_code_is_a_listed_package() -> None:
         for path in (REPOSITORY / folder).rglob("*.py")
     }
     assert sorted(found) == sorted(setuptools["packages"])
-    folders = [REPOSITORY / name.replace(".", "/") for name in found - {"synthgym.baselines"}]
+    elsewhere = setuptools["package-dir"]
+    folders = [REPOSITORY / elsewhere.get(name, name.replace(".", "/")) for name in found]
     without_init = [str(f) for f in folders if not (f / "__init__.py").is_file()]
     assert without_init == []
 
@@ -157,6 +164,20 @@ def test_a_solver_loads_or_names_its_extra(name: str) -> None:
     else:
         assert solver.name == name
         assert callable(solver)
+
+
+def test_the_reference_results_are_installed_and_small() -> None:
+    """Those that git holds and no others: what `bench compare` puts newcomers into."""
+    folder = reference_folder()
+    assert folder == REPOSITORY / "benchmarks/results" / f"suite-{SUITE_VERSION}"
+    pattern = PROJECT["tool"]["setuptools"]["package-data"]["synthgym.results"]
+    assert sorted((REPOSITORY / "benchmarks/results").glob(*pattern)) == sorted(
+        folder.glob("*.jsonl")
+    ), "one suite version at a time"
+    records = read_reference(folder)
+    assert len({record.header.task for record in records}) == len(task_ids("diffmoog"))
+    packed = sum(len(zlib.compress(path.read_bytes())) for path in folder.glob("*.jsonl"))
+    assert packed < 4e6, "what the reference adds to the wheel, in bytes"
 
 
 def test_console_script_is_the_command_group() -> None:

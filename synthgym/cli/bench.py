@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
-from synthgym.cli.errors import EXIT_INTERRUPTED, OneLineGroup, one_line
+from synthgym.cli.compare import compare
+from synthgym.cli.errors import OneLineGroup, one_line
 from synthgym.cli.options import Indices, Names, flatten
-
-if TYPE_CHECKING:
-    from synthgym.leaderboard.plan import Plan
-    from synthgym.leaderboard.run import Summary
 
 QUICK_BUDGET = 500
 QUICK_TARGETS = (0, 1)
@@ -115,7 +112,7 @@ def run(
     Ctrl-C or a crash loses only the runs that were going on: the same command goes on where it
     was. Several of them, started with the same options, share the work.
     """
-    from synthgym.cli.benching import search_solvers
+    from synthgym.cli.benching import carry_out, search_solvers
     from synthgym.leaderboard.plan import Plan
     from synthgym.tasks import get_task, task_ids
     from synthgym.tasks.catalogue import FAMILIES
@@ -143,7 +140,7 @@ def run(
     plan.jobs()  # a solver that cannot be loaded is said first
     for line in left_out:
         click.echo(one_line(line), err=True)
-    _carry_out(plan)
+    carry_out(plan)
     click.echo(f"next: synthgym bench report {out} --out report")
 
 
@@ -256,153 +253,4 @@ def pack(folder: Path, out: Path, replace: bool) -> None:
     click.echo(f"{sum(one.n_records for one in packs)} records, {total_mb:.3f} MB")
 
 
-@bench.command()
-@click.argument("solvers", nargs=-1, required=True, type=Names())
-@click.option(
-    "--quick", is_flag=True, help="A first look: a few tasks and targets, a small budget."
-)
-@click.option(
-    "--tasks", type=Names(), multiple=True, help="Task ids.  [default: all of the reference]"
-)
-@click.option(
-    "--targets",
-    "--indices",
-    "targets",
-    type=Indices(),
-    help="How many targets (3), or which (0,4,7 or 4-6).  [default: all of the reference]",
-)
-@click.option(
-    "--budget",
-    type=click.IntRange(min=1),
-    help="Cost units for each run; the reference runs are cut there.  [default: the reference's]",
-)
-@click.option(
-    "--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one for each core]"
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("comparison"),
-    show_default=True,
-    help="Folder for records and page; runs that are complete there are not done again.",
-)
-@click.option(
-    "--sounds",
-    type=click.Choice(["best", "all", "none"]),
-    default="best",
-    show_default=True,
-    help="Which matches can be listened to on the page.",
-)
-@click.option("--replace", is_flag=True, help="Let a solver take the place of the one of its name.")
-@click.option(
-    "--reference",
-    type=click.Path(path_type=Path),
-    help="Folder of the runs to compare with.  [default: those that come with synthgym]",
-)
-@click.option(
-    "--on-stale",
-    type=click.Choice(["error", "keep", "redo"]),
-    default="error",
-    show_default=True,
-    help="What to do with records made under other conditions, such as another budget.",
-)
-@click.option("--redo-errors", is_flag=True, help="Do runs again whose solver failed.")
-@click.option(
-    "--backend",
-    type=click.Choice(["loky", "ray"]),
-    default="loky",
-    show_default=True,
-    help="Processes of this machine, or a Ray cluster whose nodes share the folder.",
-)
-def compare(
-    solvers: tuple[tuple[str, ...], ...],
-    quick: bool,
-    tasks: tuple[tuple[str, ...], ...],
-    targets: tuple[int, ...] | None,
-    budget: int | None,
-    jobs: int | None,
-    out: Path,
-    sounds: Literal["best", "all", "none"],
-    replace: bool,
-    reference: Path | None,
-    on_stale: Literal["error", "keep", "redo"],
-    redo_errors: bool,
-    backend: str,
-) -> None:
-    """Run SOLVERS on the suite and put them into the reference results.
-
-    SOLVERS are path/file.py:Name, module:Name or registered names. Only they are run; the runs of
-    the others come with synthgym, and are cut where the targets or the budget are fewer. The same
-    command goes on where it was stopped.
-    """
-    from synthgym.cli import comparing
-    from synthgym.cli.table import print_table
-    from synthgym.leaderboard import compare as comparison
-    from synthgym.leaderboard.plan import Plan
-    from synthgym.leaderboard.report import write_report
-    from synthgym.leaderboard.score import score_records
-
-    specs = flatten(solvers)
-    runs = comparison.read_reference(reference or comparison.reference_folder())
-    names = comparison.check_newcomers(specs, runs, replace=replace)
-    asked = comparison.conditions(
-        runs,
-        flatten(tasks) or (comparing.QUICK_TASKS if quick else ()),
-        comparing.QUICK_TARGETS if quick and targets is None else targets,
-        comparing.QUICK_BUDGET if quick and budget is None else budget,
-    )
-    plan = Plan(
-        tasks=asked.tasks,
-        solvers=specs,
-        folder=out / "records",
-        indices=asked.indices,
-        seeds=asked.seeds,
-        budget=asked.budget,
-        n_jobs=-1 if jobs is None else jobs,
-        backend=backend,
-        redo_errors=redo_errors,
-        on_stale=on_stale,
-    )
-    summary = _carry_out(plan)
-    found = comparison.assemble(plan, runs, names)
-    boards = [b for b in score_records(found.records) if set(names) & set(b.solvers)]
-    for board in boards:
-        numeric = range(3, 5 + len(names))
-        print_table(
-            comparing.ranking_header(names), comparing.ranking_rows(board, names), numeric=numeric
-        )
-        click.echo()
-        print_table(comparing.TASK_HEADER, comparing.task_rows(board, names), numeric=(2, 3, 5, 6))
-        click.echo()
-    for line in comparing.remarks(found, boards):
-        click.echo(one_line(f"- {line}"))
-    for line in comparing.time_lines(found.records, names, summary.n_done, summary.wall_s):
-        click.echo(line)
-    page = write_report(out / "records", out, sounds=sounds, title=f"{', '.join(names)} compared")
-    click.echo(f"records  {out / 'records'}")
-    click.echo(f"report   {page}")
-
-
-def _carry_out(plan: Plan) -> Summary:
-    """Carry out a plan under the eyes of the user.
-
-    Raises:
-        Exit: Ctrl-C; how to go on has been said.
-    """
-    from rich.console import Console
-
-    from synthgym.cli.benching import summary_lines, watch_plan
-    from synthgym.cli.output import make_folder
-    from synthgym.leaderboard.run import Interrupted, run_plan
-
-    n_runs = len(plan.jobs())
-    make_folder(plan.folder)
-    try:
-        with watch_plan(n_runs, Console(stderr=True)) as progress:
-            summary = run_plan(plan, progress)
-    except Interrupted as stop:
-        click.echo(one_line(str(stop)), err=True)
-        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
-    for line in summary_lines(summary):
-        click.echo(one_line(line))
-    return summary
+bench.add_command(compare)

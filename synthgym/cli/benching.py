@@ -6,16 +6,21 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
+import click
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from synthgym.cli.errors import one_line
+from synthgym.cli.errors import EXIT_INTERRUPTED, one_line
+from synthgym.cli.output import make_folder
 from synthgym.cli.progress import decibels
 from synthgym.cli.solver_list import list_solvers
 from synthgym.errors import MissingExtraError
+from synthgym.leaderboard import run
+from synthgym.leaderboard.plan import Plan
 from synthgym.leaderboard.records import Record
 from synthgym.leaderboard.run import Progress as OnRecord
 from synthgym.leaderboard.run import Summary
@@ -102,6 +107,25 @@ def watch_plan(n_total: int, console: Console) -> Iterator[OnRecord]:
         )
 
     yield print_line
+
+
+def carry_out(plan: Plan) -> Summary:
+    """Carry out a plan under the eyes of the user.
+
+    Raises:
+        Exit: Ctrl-C; how to go on has been said.
+    """
+    n_runs = len(plan.jobs())
+    make_folder(Path(plan.folder))
+    try:
+        with watch_plan(n_runs, Console(stderr=True)) as progress:
+            summary = run.run_plan(plan, progress)
+    except run.Interrupted as stop:
+        click.echo(one_line(str(stop)), err=True)
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+    for line in summary_lines(summary):
+        click.echo(one_line(line))
+    return summary
 
 
 def run_line(record: Record) -> str:

@@ -1,0 +1,1 @@
+"""Reference results: the packed records in `suite-<version>/`, installed as `synthgym.results`."""

@@ -1,0 +1,139 @@
+"""`synthgym bench compare`: a solver of one's own beside the reference results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from synthgym.cli.errors import one_line
+from synthgym.cli.options import Indices, Names, flatten
+
+
+@click.command()
+@click.argument("solvers", nargs=-1, required=True, type=Names())
+@click.option(
+    "--quick", is_flag=True, help="A first look: a few tasks and targets, a small budget."
+)
+@click.option(
+    "--tasks", type=Names(), multiple=True, help="Task ids.  [default: all of the reference]"
+)
+@click.option(
+    "--targets",
+    "--indices",
+    "targets",
+    type=Indices(),
+    help="How many targets (3), or which (0,4,7 or 4-6).  [default: all of the reference]",
+)
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    help="Cost units for each run; the reference runs are cut there.  [default: the reference's]",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one for each core]"
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("comparison"),
+    show_default=True,
+    help="Folder for records and page; runs that are complete there are not done again.",
+)
+@click.option(
+    "--sounds",
+    type=click.Choice(["best", "all", "none"]),
+    default="best",
+    show_default=True,
+    help="Which matches can be listened to on the page.",
+)
+@click.option("--replace", is_flag=True, help="Let a solver take the place of the one of its name.")
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="Folder of the runs to compare with.  [default: those that come with synthgym]",
+)
+@click.option(
+    "--on-stale",
+    type=click.Choice(["error", "keep", "redo"]),
+    default="error",
+    show_default=True,
+    help="What to do with records made under other conditions, such as another budget.",
+)
+@click.option("--redo-errors", is_flag=True, help="Do runs again whose solver failed.")
+@click.option(
+    "--backend",
+    type=click.Choice(["loky", "ray"]),
+    default="loky",
+    show_default=True,
+    help="Processes of this machine, or a Ray cluster whose nodes share the folder.",
+)
+def compare(
+    solvers: tuple[tuple[str, ...], ...],
+    quick: bool,
+    tasks: tuple[tuple[str, ...], ...],
+    targets: tuple[int, ...] | None,
+    budget: int | None,
+    jobs: int | None,
+    out: Path,
+    sounds: Literal["best", "all", "none"],
+    replace: bool,
+    reference: Path | None,
+    on_stale: Literal["error", "keep", "redo"],
+    redo_errors: bool,
+    backend: str,
+) -> None:
+    """Run SOLVERS on the suite and put them into the reference results.
+
+    SOLVERS are path/file.py:Name, module:Name or registered names. Only they are run; the runs of
+    the others come with synthgym, and are cut where the targets or the budget are fewer. The same
+    command goes on where it was stopped.
+    """
+    from synthgym.cli import comparing
+    from synthgym.cli.benching import carry_out
+    from synthgym.cli.table import print_table
+    from synthgym.leaderboard import compare as comparison
+    from synthgym.leaderboard.plan import Plan
+    from synthgym.leaderboard.report import write_report
+    from synthgym.leaderboard.score import score_records
+
+    specs = flatten(solvers)
+    runs = comparison.read_reference(reference or comparison.reference_folder())
+    names = comparison.check_newcomers(specs, runs, replace=replace)
+    asked = comparison.conditions(
+        runs,
+        flatten(tasks) or (comparing.QUICK_TASKS if quick else ()),
+        comparing.QUICK_TARGETS if quick and targets is None else targets,
+        comparing.QUICK_BUDGET if quick and budget is None else budget,
+    )
+    plan = Plan(
+        tasks=asked.tasks,
+        solvers=specs,
+        folder=out / "records",
+        indices=asked.indices,
+        seeds=asked.seeds,
+        budget=asked.budget,
+        n_jobs=-1 if jobs is None else jobs,
+        backend=backend,
+        redo_errors=redo_errors,
+        on_stale=on_stale,
+    )
+    summary = carry_out(plan)
+    found = comparison.assemble(plan, runs, names)
+    boards = [b for b in score_records(found.records) if set(names) & set(b.solvers)]
+    for board in boards:
+        numeric = range(3, 5 + len(names))
+        print_table(
+            comparing.ranking_header(names), comparing.ranking_rows(board, names), numeric=numeric
+        )
+        click.echo()
+        print_table(comparing.TASK_HEADER, comparing.task_rows(board, names), numeric=(2, 3, 5, 6))
+        click.echo()
+    for line in comparing.remarks(found, boards):
+        click.echo(one_line(f"- {line}"))
+    for line in comparing.time_lines(found.records, names, summary.n_done, summary.wall_s):
+        click.echo(line)
+    page = write_report(out / "records", out, sounds=sounds, title=f"{', '.join(names)} compared")
+    click.echo(f"records  {out / 'records'}")
+    click.echo(f"report   {page}")
