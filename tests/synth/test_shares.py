@@ -114,3 +114,19 @@ def test_threads_leave_torchs_own_number_as_it_is(monkeypatch: pytest.MonkeyPatc
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", ["FM", "ModularShaper", "Mono", "OscFilterADSR"])
+def test_a_row_is_the_same_to_the_bit_in_any_batch_at_any_length(name: str) -> None:
+    """1001 samples fill no vectors, so that a row begins anywhere in one, and ends so too."""
+    clock = Clock(16000, 1001)
+    patch = chains.build(name, clock.duration_s)
+    unit = torch.rand(37, patch.space.dimension, generator=torch.Generator().manual_seed(1))
+    alone = torch.cat([patch.render(row[None], clock) for row in unit])
+    n_threads = torch.get_num_threads()
+    try:
+        for n in (1, 3):
+            torch.set_num_threads(n)
+            assert torch.equal(patch.render(unit, clock), alone)
+    finally:
+        torch.set_num_threads(n_threads)

@@ -246,6 +246,9 @@ def _moved_cutoff(inputs: Inputs) -> Tensor:
     cutoff, control = inputs.values["cutoff"], inputs.control("cutoff")
     if control is None:
         return cutoff
-    moved = cutoff[:, None] * torch.exp2(inputs.values["intensity"][:, None] * control)
+    # Not by exp2: torch rounds that in one way within a vector and in another at a row's end, so
+    # that a row would not sound the same in every batch.
+    octaves = inputs.values["intensity"][:, None] * control
+    moved = cutoff[:, None] * torch.exp(octaves * math.log(2))
     moved = moved.clamp_max(HIGHEST_MOVED * inputs.clock.sample_rate)
     return moved[:, 0] if moved.shape[1] == 1 else moved
