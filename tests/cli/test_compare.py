@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,17 @@ def test_records_of_another_budget_are_refused(
 ) -> None:
     assert compared(f"{mine}:Near", "--budget", SMALL).code == 0
     one_line(compared(f"{mine}:Near"), "budget 40 where the plan has 90", "--on-stale")
+
+
+def test_without_the_extra_of_the_report_there_are_tables(
+    mine: Path, compared: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hours of runs do not end in an error for want of a page."""
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    ended = compared(f"{mine}:Near", "--budget", SMALL)
+    assert ended.code == 0, ended.err
+    assert [row[2] for row in rows(ended.out) if row[:1] == [">"]] == ["near"]
+    assert "no page: " in ended.out and 'pip install "synthgym[report]"' in ended.out
 
 
 def test_ctrl_c_says_how_to_go_on(
