@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,10 +57,41 @@ def two_nodes() -> Iterator[tuple[Any, Any]]:
         cluster.shutdown()
 
 
-def nodes_seen(solvers: Path) -> dict[str, int]:
-    """How many runs each node began."""
-    runs = [path.name.rpartition("-")[2] for path in solvers.parent.glob("began-*")]
-    return {node: runs.count(node) for node in sorted(set(runs))}
+def began(solvers: Path) -> list[tuple[int, str]]:
+    """Process and node of each run that was begun."""
+    names = [path.name.split("-") for path in solvers.parent.glob("began-*")]
+    return [(int(pid), node) for _, pid, _, node in names]
+
+
+def forget(solvers: Path) -> None:
+    for path in solvers.parent.glob("began-*"):
+        path.unlink()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@contextmanager
+def held_until(solvers: Path, happened: Callable[[], None]) -> Iterator[None]:
+    """Runs wait until each node is at one and `happened` has returned."""
+    solvers.with_name("wait").touch()
+
+    def release() -> None:
+        try:
+            while len({node for _, node in began(solvers)}) < 2:
+                time.sleep(0.02)
+            happened()
+        finally:
+            solvers.with_name("wait").unlink()
+
+    thread = threading.Thread(target=release, daemon=True)
+    thread.start()
+    yield
+    thread.join()
 
 
 @needs_ray
@@ -73,33 +105,39 @@ def test_a_cluster_makes_the_records_of_one_machine_and_outlives_a_node(
         monkeypatch.setenv(name, value)
     specs = ("random", f"{solvers}:OnNode")
     run_plan(plan(tmp_path / "local", *specs, indices=range(4)))
-    for path in solvers.parent.glob("began-*"):
-        path.unlink()
+    forget(solvers)
     with two_nodes() as (cluster, second):
         told: list[int] = []
-        summary = run_plan(
-            plan(tmp_path / "ray", *specs, indices=range(4), n_jobs=-1, backend="ray"),
-            lambda done, total, record: told.append(done),
-        )
+        with held_until(solvers, lambda: None):
+            summary = run_plan(
+                plan(tmp_path / "ray", *specs, indices=range(4), n_jobs=-1, backend="ray"),
+                lambda done, total, record: told.append(done),
+            )
         assert (summary.n_done, summary.n_kept, summary.failures) == (8, 0, ())
         assert told == list(range(1, 9))
         assert timeless(tmp_path / "ray") == timeless(tmp_path / "local")
         assert without_times(tmp_path / "ray") == without_times(tmp_path / "local")
         assert files(tmp_path / "ray") == ["seed-0.jsonl"] * 8
-        assert len(nodes_seen(solvers)) == 2, "both nodes did runs"
+        assert {node for _, node in began(solvers)} == {
+            cluster.head_node.node_id,
+            second.node_id,
+        }, "both nodes did runs"
 
         # A node dies in the middle of its run.
-        for path in solvers.parent.glob("began-*"):
-            path.unlink()
-        solvers.with_name("wait").touch()
-        gone = threading.Thread(target=lose_node, args=(cluster, second, solvers))
-        gone.start()
-        summary = run_plan(
-            plan(tmp_path / "lost", specs[1], indices=range(3), n_jobs=-1, backend="ray")
-        )
-        gone.join()
+        forget(solvers)
+
+        def lose_node() -> None:
+            (pid,) = [pid for pid, node in began(solvers) if node == second.node_id]
+            cluster.remove_node(second, allow_graceful=False)
+            while is_alive(pid):
+                time.sleep(0.02)
+
+        with held_until(solvers, lose_node):
+            summary = run_plan(
+                plan(tmp_path / "lost", specs[1], indices=range(3), n_jobs=-1, backend="ray")
+            )
         assert summary.n_total == summary.n_done == 3
-        assert sum(nodes_seen(solvers).values()) == 4, "the run that died with its node began twice"
+        assert len(began(solvers)) == 4, "the run that died with its node began twice"
         assert timeless(tmp_path / "lost") == [
             record
             for record in timeless(tmp_path / "local")
@@ -107,20 +145,10 @@ def test_a_cluster_makes_the_records_of_one_machine_and_outlives_a_node(
         ]
         assert files(tmp_path / "lost") == ["seed-0.jsonl"] * 3
 
-        monkeypatch.setattr(cluster_runs, "_RETRIES", 1)
-        with pytest.raises(SolverError, match=r"deadly/dev-0.*: its worker or node died 2 times"):
+        monkeypatch.setattr(cluster_runs, "_RETRIES", 0)
+        with pytest.raises(SolverError, match=r"deadly/dev-0.*: its worker or node died 1 times"):
             run_plan(plan(tmp_path / "deadly", f"{solvers}:Deadly", indices=[0], backend="ray"))
         assert read_records(tmp_path / "deadly") == []
-
-
-def lose_node(cluster: Any, node: Any, solvers: Path) -> None:
-    """Kill a node as soon as both are at a run, then let the runs go on."""
-    try:
-        while len(nodes_seen(solvers)) < 2:
-            threading.Event().wait(0.02)
-        cluster.remove_node(node, allow_graceful=False)
-    finally:
-        solvers.with_name("wait").unlink()
 
 
 def without_times(folder: Path) -> dict[str, list[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -108,7 +107,7 @@ class Deadly(Calm):
 
 
 class OnNode(Slow):
-    """Leaves a file beside this one that says on which node of a Ray cluster it began."""
+    """Leaves a file beside this one that says in which process and node of a cluster it began."""
 
     name = "on-node"
 
@@ -117,8 +116,8 @@ class OnNode(Slow):
         ray = sys.modules.get("ray")
         on_cluster = ray is not None and ray.is_initialized()
         node = ray.get_runtime_context().get_node_id() if on_cluster else "here"
-        handle, _ = tempfile.mkstemp(f"-{node}", "began-", Path(__file__).parent)
-        os.close(handle)
+        place = Path(__file__).with_name(f"began-{os.getpid()}-{time.monotonic_ns()}-{node}")
+        place.touch()
 
 
 class Mixed(Calm):
