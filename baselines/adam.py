@@ -108,7 +108,7 @@ class AdamOneStart(Adam):
 
     name = "adam-one-start"
     runs_by_default = False
-    settings: Mapping[str, Any] = {**Adam.settings, **_ONE_START, "tuning_cost": 0}
+    settings: Mapping[str, Any] = {**Adam.settings, **_ONE_START}
 
 
 class AdamTransport(Adam):
@@ -144,7 +144,7 @@ class RmsPropOneStart(RmsProp):
 
     name = "rmsprop-one-start"
     runs_by_default = False
-    settings: Mapping[str, Any] = {**RmsProp.settings, **_ONE_START, "tuning_cost": 0}
+    settings: Mapping[str, Any] = {**RmsProp.settings, **_ONE_START}
 
 
 class RmsPropTransport(RmsProp):

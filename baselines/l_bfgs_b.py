@@ -40,6 +40,8 @@ class LBfgsB:
         "n_gradients_per_loss": 60,
         "relative_gain_end": 1e-4,
         "n_corrections": 10,
+        "tuned_on": "none",
+        "tuning_cost": 0,
     }
 
     def __init__(self, dimension: int, seed: int) -> None:

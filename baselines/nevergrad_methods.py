@@ -112,6 +112,8 @@ class ParticleSwarm(_Nevergrad):
         "restart_stall_per_dimension": 100,
         "restart_gain_db": 0.01,
         "longest_run_per_dimension": 1000,
+        "tuned_on": "none",
+        "tuning_cost": 0,
     }
 
     def _batch_size(self) -> int:
@@ -141,6 +143,8 @@ class NGOpt(_Nevergrad):
         "restart_stall_per_dimension": 300,
         "restart_gain_db": 0.01,
         "longest_run_per_dimension": 1000,
+        "tuned_on": "none",
+        "tuning_cost": 0,
     }
 
     def _batch_size(self) -> int:

@@ -42,6 +42,8 @@ class Tpe:
         "kept_latest": 60,
         "restart_stall": 400,
         "restart_gain_db": 0.01,
+        "tuned_on": "none",
+        "tuning_cost": 0,
     }
 
     _points: Array

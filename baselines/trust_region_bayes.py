@@ -50,6 +50,8 @@ class TrustRegionBayes:
         "length_min": 0.5**7,
         "n_successes": 3,
         "improvement_share": 1e-3,
+        "tuned_on": "none",
+        "tuning_cost": 0,
     }
 
     _points: Array
