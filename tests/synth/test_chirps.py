@@ -83,3 +83,12 @@ def test_a_speed_that_can_be_0_is_refused() -> None:
         Chirp(speed=Linear("speed", 0.0, 1.0))
     with pytest.raises(ParameterError, match="above 0"):
         Chirp(speed=-1.0)
+
+
+def test_it_fades_by_a_half_cosine_over_the_last_tenth() -> None:
+    sound, closed = chirp(11.0, 50.0), chirp(11.0, 50.0, naive=True)
+    share = (np.exp(11 * np.arange(44100) / 44100) + 50) / CLOCK.nyquist_hz
+    for at, gain in ((0.9, 1.0), (0.925, 0.5 + math.sqrt(0.125)), (0.95, 0.5), (0.999, 0.0)):
+        near = np.abs(share - at) < 5e-4
+        assert near.sum() > 1
+        np.testing.assert_allclose(sound[near], gain * closed[near], atol=0.02)

@@ -281,3 +281,21 @@ def test_a_kernel_of_minutes_is_refused(least_hz: float, zeros: int) -> None:
     cutoff = torch.full((1,), 1000.0)
     with pytest.raises(ParameterError, match="raise the cutoff or take fewer zeros"):
         windowed_sinc_lowpass(torch.zeros(1, 100), cutoff, Clock(16000, 100), least_hz, zeros)
+
+
+def test_float32_without_the_kernels_has_the_gradients_of_float64(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("synthgym.kernels.serve", lambda *tensors: False)
+    generator = torch.Generator().manual_seed(0)
+    audio = torch.rand(3, 900, generator=generator, dtype=torch.float64) - 0.5
+    cutoff = torch.tensor([150.0, 1234.5, 6000.0], dtype=torch.float64)
+    probe = torch.rand(3, 900, generator=generator, dtype=torch.float64) - 0.5
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        leaves = [audio.to(dtype).requires_grad_(), cutoff.to(dtype).requires_grad_()]
+        out = windowed_sinc_lowpass(leaves[0], leaves[1], Clock(16000, 900), 100.0)
+        found.append(torch.autograd.grad((out * probe.to(dtype)).sum(), leaves))
+    for single, double in zip(*found, strict=True):
+        for row, expected in zip(single.double(), double, strict=True):
+            assert float((row - expected).norm() / expected.norm()) < 1e-4

@@ -15,7 +15,7 @@ from synthgym.errors import ParameterError, UnknownNameError
 from synthgym.synth import Clock, Linear, Log, Node, Patch
 from synthgym.synth.dsp.scan import affine_scan
 from synthgym.synth.dsp.svf import MODES, state_variable_filter
-from synthgym.synth.modules import ADSR, SVF, Oscillator
+from synthgym.synth.modules import ADSR, SVF, Knob, Noise, Oscillator
 from synthgym.synth.modules.filters import peak_octaves
 
 RATE = 16000
@@ -307,3 +307,13 @@ def test_impossible_filters_are_refused_when_built() -> None:
         SVF(q=Linear("q", 0.0, 1.0))
     with pytest.raises(UnknownNameError, match="lowpass"):
         SVF(mode="lowpas")
+
+
+def test_a_cutoff_is_moved_to_nine_tenths_of_the_nyquist_frequency_at_most() -> None:
+    """Beyond, what the filter holds unheard would come out as a bang when the cutoff falls."""
+    knobs = Node("up", Knob(1.0)), Node("noise", Noise(amp=1.0))
+    inputs = {"audio": "noise", "cutoff": "up"}
+    held = Patch((*knobs, Node("svf", SVF("lowpass", 1000.0, 1.0, intensity=9.0), inputs)))
+    steady = Patch((*knobs[1:], Node("svf", SVF("lowpass", 7200.0, 1.0), {"audio": "noise"})))
+    nothing, clock = torch.zeros(1, 0, dtype=torch.float64), Clock(16000, 1000)
+    torch.testing.assert_close(held.render(nothing, clock), steady.render(nothing, clock))
