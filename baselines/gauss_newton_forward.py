@@ -7,7 +7,7 @@ evaluation: three cost units where a difference of two sounds costs one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ import torch
 from torch.autograd import forward_ad
 
 from synthgym.baselines.gauss_newton import GaussNewton
-from synthgym.baselines.linear_steps import Array, Guess
+from synthgym.baselines.gauss_newton_descent import Array, Descent
+from synthgym.baselines.linear_steps import Guess
 
 
 class GaussNewtonForward(GaussNewton):
@@ -29,14 +30,16 @@ class GaussNewtonForward(GaussNewton):
         "tuning_cost": 0,
     }
 
-    def _derivatives(self, guess: Guess) -> dict[str, Array]:
-        n = len(self._smooth)
+    def _derivatives(
+        self, descent: Descent, guess: Guess, columns: Sequence[int]
+    ) -> dict[str, Array]:
+        n = len(columns)
         points = torch.tensor(guess.x, dtype=torch.float32).repeat(n, 1)
         along = torch.zeros_like(points)
-        along[range(n), self._smooth] = 1.0
+        along[range(n), [descent.smooth[i] for i in columns]] = 1.0
         with forward_ad.dual_level():
             dual = forward_ad.make_dual(points, along)  # type: ignore[no-untyped-call]
-            heard = self._problem.render(dual)
+            heard = descent.problem.render(dual)
             sounds, slopes = forward_ad.unpack_dual(heard)  # type: ignore[no-untyped-call]
         sounds = sounds.detach()
         slopes = torch.zeros_like(sounds) if slopes is None else slopes.detach()
@@ -45,7 +48,7 @@ class GaussNewtonForward(GaussNewton):
         length = slopes.norm(dim=1)
         size = self.settings["share_of_sound"] * sounds.norm(dim=1) / length.clamp_min(1e-9)
         size = torch.where(length > 1e-9, size, torch.ones_like(size))[:, None]
-        beside = self._hear((sounds + size * slopes).numpy())
+        beside = descent.hear((sounds + size * slopes).numpy())
         return {
             view: (rows.astype(np.float64) - guess.residuals[view]).T / size.double().numpy().T
             for view, rows in beside.items()

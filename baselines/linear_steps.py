@@ -7,7 +7,7 @@ diagonal; Broyden, Mathematics of Computation 19 (1965), for the update of a Jac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,7 @@ class Guess:
         residuals: by view, `(k,)`.
         damping: by view, of Levenberg and Marquardt.
         radius: longest step of an entry.
+        powers: of its sound, as `SoundResiduals.powers` has them for one sound.
         step: the last step `(n_smooth,)`.
         jacobian: of the smooth entries, if it is known here.
     """
@@ -34,6 +35,7 @@ class Guess:
     residuals: Mapping[str, Array]
     damping: dict[str, float]
     radius: float
+    powers: Sequence[NDArray[np.float32]] = ()
     step: Array | None = None
     jacobian: Jacobian | None = None
     norms: dict[str, float] = field(init=False)
@@ -61,12 +63,12 @@ class Jacobian:
             by_view[view] = j + np.outer(missed, step) / length
         return Jacobian(by_view, self.age + 1)
 
-    def without(self, column: int) -> Jacobian:
-        """The same for an entry that stays where it is: its column is zero."""
+    def without(self, columns: Iterable[int]) -> Jacobian:
+        """The same for entries that stay where they are: their columns are zero."""
         by_view = {}
         for view, j in self.by_view.items():
             by_view[view] = j.copy()
-            by_view[view][:, column] = 0.0
+            by_view[view][:, list(columns)] = 0.0
         return Jacobian(by_view, self.age)
 
 

@@ -76,16 +76,28 @@ class SoundResiduals:
 
     def __call__(self, audio: NDArray[np.float32]) -> Mapping[str, Floats]:
         """Residuals `(n, k)` of sounds `(n, n_samples)` for each view, finite for finite sounds."""
+        return self.compare(self.powers(audio))
+
+    def powers(self, audio: NDArray[np.float32]) -> list[Floats]:
+        """Powers of sounds `(n, n_samples)` in frames and bands, mel and blurred; they add up."""
         sounds = torch.as_tensor(audio)
-        powers = [power.numpy() for power in self._distance.embed(sounds).powers]
+        mel = [power.numpy() for power in self._distance.embed(sounds).powers]
+        return mel + [blur.power(sounds) for blur in self._blurs.values()]
+
+    def compare(self, powers: list[Floats]) -> Mapping[str, Floats]:
+        """Residuals `(n, k)` of such powers for each view."""
+        mel, blurred = powers[: len(self._levels)], powers[len(self._levels) :]
         track = np.concatenate(
-            [track(power) for track, power in zip(self._tracks, powers[1:], strict=True)], axis=1
+            [track(power) for track, power in zip(self._tracks, mel[1:], strict=True)], axis=1
         )
         return {
             "onset": track[:, self._onset],
             "track": track,
-            **{name: blur(sounds) for name, blur in self._blurs.items()},
-            "mel": self._mel(powers),
+            **{
+                name: blur(power)
+                for (name, blur), power in zip(self._blurs.items(), blurred, strict=True)
+            },
+            "mel": self._mel(mel),
         }
 
     def _mel(self, powers: list[Floats]) -> Floats:
@@ -178,17 +190,17 @@ class _Blur:
         bank = np.exp(-0.5 * away**2)
         bank /= np.maximum(bank.sum(1, keepdims=True), 1e-30)
         self._bank = torch.tensor(bank, dtype=torch.float32)
-        power = self._power(target)
+        power = self.power(target)
         self._floor = max(float(power.max()) * 10 ** (-BLUR_FLOOR_DB / 10), LEAST_POWER)
         self._target = self._level(power)
 
-    def __call__(self, audio: torch.Tensor) -> Floats:
-        return _weighted(self._level(self._power(audio)), self._target)
+    def __call__(self, power: Floats) -> Floats:
+        return _weighted(self._level(power), self._target)
 
     def _level(self, power: Floats) -> Floats:
         return np.log1p(power / np.float32(self._floor)) * np.float32(DB_PER_NEPER)
 
-    def _power(self, audio: torch.Tensor) -> Floats:
+    def power(self, audio: torch.Tensor) -> Floats:
         spectrum = torch.stft(
             audio,
             len(self._window),

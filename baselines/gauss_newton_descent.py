@@ -1,0 +1,244 @@
+"""Descents of `gauss_newton`: sounds heard, Jacobians measured, steps in several views.
+
+Sources: Levenberg, "A Method for the Solution of Certain Non-Linear Problems in Least Squares",
+Quarterly of Applied Mathematics 2 (1944); Marquardt, SIAM Journal 11 (1963), for damping by the
+diagonal; Broyden, Mathematics of Computation 19 (1965), for the update of a Jacobian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgym.baselines.linear_steps import (
+    Guess,
+    Jacobian,
+    damped_step,
+    next_damping,
+    norms_after_step,
+)
+from synthgym.baselines.patch_layout import read_layout
+from synthgym.baselines.sound_residuals import SoundResiduals
+from synthgym.tasks import Problem
+
+Array = NDArray[np.float64]
+Derivatives = Callable[["Descent", Guess, Sequence[int]], dict[str, Array]]
+# Rendered and compared at once: bounds memory.
+CHUNK = 64
+
+
+class Descent:
+    """Goes downhill from a guess, in several views of the sound at once.
+
+    Args:
+        problem: what is to be solved.
+        settings: of `GaussNewton`.
+        rng: of its draws.
+        derivatives: gives those of the residuals at a guess by some smooth entries (their places
+            among all smooth ones), by view `(k, n)`.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        settings: Mapping[str, Any],
+        rng: np.random.Generator,
+        derivatives: Derivatives,
+    ) -> None:
+        self.problem = problem
+        self.settings = settings
+        self.rng = rng
+        self.hear = SoundResiduals(problem.target, problem.clock)
+        self.layout = read_layout(problem.names)
+        self.smooth = list(self.layout.smooth)
+        self._derivatives = derivatives
+        self._moved = np.zeros(problem.dimension, dtype=bool)
+        self._switches: list[int] = []
+
+    def spread(self, n: int, width: int) -> Array:
+        """A Latin hypercube, `(n, width)`."""
+        order = self.rng.permuted(np.tile(np.arange(n)[:, None], (1, width)), axis=0)
+        return (order + self.rng.random((n, width))) / n
+
+    def heard(self, points: Iterable[Array]) -> list[Guess]:
+        """Render points and compare them; each costs one evaluation."""
+        rows = np.array(list(points)).reshape(-1, self.problem.dimension)
+        for choice in self.layout.choices:
+            best = rows[:, choice].argmax(axis=1)
+            rows[:, choice] = np.eye(len(choice))[best]
+        guesses: list[Guess] = []
+        for at in range(0, len(rows), CHUNK):
+            some = rows[at : at + CHUNK]
+            if self.problem.remaining is not None and len(some) > self.problem.remaining:
+                self.problem.batch(some)  # evaluates what still fits, and ends the run
+            guesses += self.supposed(some, self.hear.powers(self.problem.render(some)))
+        return guesses
+
+    def supposed(self, points: Array, powers: list[NDArray[np.float32]]) -> list[Guess]:
+        """Guesses of points `(n, d)` by the powers that their sounds have, or would have."""
+        own, heard = self.settings, self.hear.compare(powers)
+        return [
+            Guess(
+                x,
+                {view: values[i].astype(np.float64) for view, values in heard.items()},
+                dict.fromkeys(own["step_views"], own["damping"]),
+                own["radius"],
+                [power[i] for power in powers],
+            )
+            for i, x in enumerate(points)
+        ]
+
+    def merit(self, guess: Guess) -> float:
+        """Mean logarithm of the norms of several views: halving any of them counts the same."""
+        views = self.settings["merit_views"]
+        return float(np.mean([np.log(guess.norms[view] + 0.01) for view in views]))
+
+    # Steps
+
+    def descend(
+        self, guess: Guess, n_steps: int, flip: bool = True, free: Sequence[int] | None = None
+    ) -> Guess:
+        """Step until nothing is gained any more.
+
+        Args:
+            guess: where to start.
+            n_steps: at most.
+            flip: try other options on the way.
+            free: which smooth entries move, by their places among these; all by default.
+        """
+        own, n_stalled = self.settings, 0
+        for i in range(n_steps):
+            if flip and i in own["flip_after"]:
+                guess = self.flipped(guess)
+            found = self._stepped(guess, free)
+            n_stalled = n_stalled + 1 if self._gain(guess, found) < own["stall_gain"] else 0
+            guess = found
+            if n_stalled >= own["stall_steps"]:
+                break
+        if free is not None:
+            guess.jacobian = None  # it knows of the free entries only
+        return guess
+
+    def _gain(self, old: Guess, new: Guess) -> float:
+        return float(1 - np.exp(self.merit(new) - self.merit(old)))
+
+    def _stepped(self, guess: Guess, free: Sequence[int] | None) -> Guess:
+        """One step in each view with the same Jacobian; the best of them, if it gains."""
+        own, jacobian = self.settings, self.jacobian(guess, free)
+        views = own["step_views"]
+        tried = self.heard(self.step(guess, jacobian, view) for view in views)
+        best = min(tried, key=self.merit)
+        damping = {
+            view: next_damping(guess.damping[view], new.norms[view] / max(guess.norms[view], 1e-12))
+            for view, new in zip(views, tried, strict=True)
+        }
+        gain = self._gain(guess, best)
+        if gain <= 0:
+            guess.damping = {view: 3 * value for view, value in damping.items()}
+            guess.radius *= 0.4
+            if jacobian.age:
+                guess.jacobian = None
+            return guess
+        best.damping = damping
+        best.radius = min(0.5, guess.radius * 1.5) if gain > 0.2 else guess.radius
+        best.step = (best.x - guess.x)[self.smooth]
+        if not jacobian.age and gain > own["broyden_gain"]:
+            best.jacobian = jacobian.updated(best.step, guess, best)
+        return best
+
+    def jacobian(self, guess: Guess, free: Sequence[int] | None = None) -> Jacobian:
+        """The Jacobian at a guess; zero in the columns that are not free."""
+        if guess.jacobian is None:
+            columns = list(range(len(self.smooth)) if free is None else free)
+            by_view = {}
+            for view, slopes in self._derivatives(self, guess, columns).items():
+                by_view[view] = np.zeros((len(slopes), len(self.smooth)))
+                by_view[view][:, columns] = slopes
+            self._moved[self.smooth] |= np.abs(by_view["mel"]).max(axis=0) > 0
+            guess.jacobian = Jacobian(by_view)
+        return guess.jacobian
+
+    def beside(
+        self, guess: Guess, size: Array, columns: Sequence[int]
+    ) -> tuple[list[Guess], Array]:
+        """A guess for each of some smooth entries, moved by its size inwards; and signed sizes."""
+        entries = np.array(self.smooth)[columns]
+        signed = np.where(guess.x[entries] > 0.5, -size, size)
+        points = np.repeat(guess.x[None], len(entries), axis=0)
+        points[np.arange(len(entries)), entries] += signed
+        return self.heard(points), signed
+
+    def step(self, guess: Guess, jacobian: Jacobian, view: str) -> Array:
+        """Where a guess would go in a view, by the Jacobian of a guess near it."""
+        moved = guess.x.copy()
+        x = moved[self.smooth]
+        low, high = np.maximum(-x, -guess.radius), np.minimum(1 - x, guess.radius)
+        residuals, damping = guess.residuals[view], guess.damping[view]
+        step = damped_step(jacobian, view, residuals, damping, low, high)
+        moved[self.smooth] = np.clip(x + step, 0.0, 1.0)
+        return moved
+
+    def promise(self, guesses: Sequence[Guess], jacobian: Jacobian, view: str) -> Array:
+        """Norms `(n,)` that would remain after a linear step from each guess."""
+        residuals = np.stack([guess.residuals[view] for guess in guesses])
+        return norms_after_step(jacobian, view, residuals, self.settings["radius"])
+
+    def most_promising(
+        self, tried: Sequence[Guess], jacobian: Jacobian, views: Sequence[str], n: int
+    ) -> list[tuple[Guess, str]]:
+        """The first n guesses of each view, each once, with the view that named it."""
+        picked: dict[int, str] = {}
+        for view in views:
+            for at in np.argsort(self.promise(tried, jacobian, view), kind="stable")[:n]:
+                picked.setdefault(int(at), view)
+        return [(tried[at], view) for at, view in picked.items()]
+
+    # Options
+
+    def flipped(self, guess: Guess) -> Guess:
+        """The guess, or the same with another option or switch where that promises more."""
+        jacobian = self.jacobian(guess)
+        points, entries = self._flips(guess)
+        if not points:
+            return guess
+        tried = self.heard(points)
+        for entry, new in zip(entries, tried, strict=True):
+            # Dead to small changes, and alive to a large one.
+            if entry is not None and entry not in self._switches and _differ(guess, new):
+                self._switches.append(entry)
+        views = self.settings["merit_views"]
+        promises = np.zeros(1 + len(tried))
+        for view in views:
+            norms = self.promise([guess, *tried], jacobian, view)
+            promises += np.log(norms + 0.01) / len(views)
+        best = int(promises[1:].argmin())
+        if promises[1 + best] > promises[0] - 0.03:
+            return guess
+        found = tried[best]
+        found.damping, found.radius = guess.damping, guess.radius
+        return found
+
+    def _flips(self, guess: Guess) -> tuple[list[Array], list[int | None]]:
+        """Every other option, and every entry across 0.5 that may be a switch."""
+        points: list[Array] = []
+        entries: list[int | None] = []
+        for choice in self.layout.choices:
+            for entry in choice:
+                if guess.x[entry] < 1:
+                    points.append(guess.x.copy())
+                    points[-1][list(choice)] = 0.0
+                    points[-1][entry] = 1.0
+                    entries.append(None)
+        for entry in self.smooth:
+            if not self._moved[entry]:
+                points.append(guess.x.copy())
+                points[-1][entry] = 0.25 if guess.x[entry] >= 0.5 else 0.75
+                entries.append(entry)
+        return points, entries
+
+
+def _differ(a: Guess, b: Guess) -> bool:
+    return bool(np.abs(a.residuals["mel"] - b.residuals["mel"]).max() > 0)
