@@ -56,7 +56,7 @@ class Descent:
         self.smooth = list(self.layout.smooth)
         self._derivatives = derivatives
         self._moved = np.zeros(problem.dimension, dtype=bool)
-        self._switches: list[int] = []
+        self.switches: list[int] = []
 
     def spread(self, n: int, width: int) -> Array:
         """A Latin hypercube, `(n, width)`."""
@@ -207,8 +207,8 @@ class Descent:
         tried = self.heard(points)
         for entry, new in zip(entries, tried, strict=True):
             # Dead to small changes, and alive to a large one.
-            if entry is not None and entry not in self._switches and _differ(guess, new):
-                self._switches.append(entry)
+            if entry is not None and entry not in self.switches and _differ(guess, new):
+                self.switches.append(entry)
         views = self.settings["merit_views"]
         promises = np.zeros(1 + len(tried))
         for view in views:

@@ -27,7 +27,7 @@ def explored(descent: Descent, guess: Guess) -> Guess:
     order = [int(i) for i in np.argsort(cosines) if cosines[i] < own["linearity_limit"]]
     for i in (order or [int(cosines.argmin())])[: own["n_scanned_entries"]]:
         found = _scanned(descent, found, i)
-    found = _exchanged(descent, found)
+    found = exchanged(descent, found)
     flipped = descent.flipped(found)
     if flipped is not found:
         flipped = descent.descend(flipped, own["descent_steps"], flip=False)
@@ -128,8 +128,8 @@ def _silenced(guess: Guess, amp: int) -> Array:
 def _at_best_level(descent: Descent, rest: Guess, tried: Sequence[Guess], amp: int) -> list[Guess]:
     """Each guess with the amplitude at which its source would bring it nearest to the target.
 
-    Amplitudes go with the entry here. Where they do not, these are guesses all the same, and those
-    that are picked are rendered.
+    As if amplitudes went with the entry. Where they do not, as with a logarithmic range, levels
+    come out otherwise than meant; those that are picked are rendered at the entry that was named.
     """
     found = []
     for new in tried:
@@ -148,7 +148,7 @@ def _at_best_level(descent: Descent, rest: Guess, tried: Sequence[Guess], amp: i
 # Sources that took each other's place
 
 
-def _exchanged(descent: Descent, guess: Guess) -> Guess:
+def exchanged(descent: Descent, guess: Guess) -> Guess:
     """Two sources in each other's place, where that is better after some steps."""
     own, points = descent.settings, []
     for one, two in descent.layout.twins:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from synthgym.baselines.gauss_newton import GaussNewton
+from synthgym.baselines.gauss_newton_descent import Descent
 from synthgym.baselines.gauss_newton_forward import GaussNewtonForward
-from synthgym.baselines.linear_steps import Guess, Jacobian, damped_step, norms_after_step
+from synthgym.baselines.gauss_newton_moves import exchanged, redrawn
+from synthgym.baselines.linear_steps import Guess, Jacobian, damped_step, norms_after_step, worth
+from synthgym.baselines.patch_layout import read_layout
 from synthgym.baselines.sound_residuals import SoundResiduals
 from synthgym.solvers import load_solver, run_solver
 from synthgym.synth import Clock
-from synthgym.tasks import Problem, make_problem, sampled_task
+from synthgym.tasks import Problem, get_task, make_problem
 
 CHAINS = ("Osc", "OscADSR", "FM", "Subtractive")
 CLOCK = Clock(16000, 16384)
@@ -134,15 +139,120 @@ def test_goes_on_until_the_budget_ends_where_the_target_cannot_be_matched() -> N
         assert np.isfinite(problem.best_distance)
 
 
+def descent_of(problem: Problem) -> Descent:
+    """A descent with the solver's settings and derivatives."""
+    solver = GaussNewton(problem.dimension, 1)
+    rng = np.random.default_rng(1)
+    return Descent(problem, GaussNewton.settings, rng, solver._derivatives)
+
+
 def test_finds_out_which_entries_are_switches() -> None:
-    task = sampled_task("Test-TwoLFO", "TwoLFO", 9, "two switches")
-    problem = make_problem(task, split="dev", index=0, budget=400)
-    solver = load_solver("gauss-newton")(problem.dimension, 1)
-    run_solver(solver, problem)
-    switches = [name for name in problem.names if "modulator_from" in name]
-    found = [problem.names[entry] for entry in solver._switches]
-    assert found
-    assert set(found) <= set(switches)
+    problem = make_problem("DiffMoog-TwoLFO-v0", split="dev", index=0)
+    descent = descent_of(problem)
+    for guess in descent.heard(np.random.default_rng(2).random((4, problem.dimension))):
+        descent.flipped(guess)
+    switches = {e for e, name in enumerate(problem.names) if "modulator_from" in name}
+    # That from one modulator to the other is dead while the other is off.
+    assert descent.switches
+    assert set(descent.switches) <= switches
+
+
+def test_powers_of_a_source_at_another_level_are_those_that_it_has_there() -> None:
+    """Of two sources far apart in frequency, as their powers add up only where phases do not."""
+    problem = make_problem("DiffMoog-Subtractive-v0", split="dev", index=0)
+    descent = descent_of(problem)
+    x = np.full(problem.dimension, 0.5)
+    x[problem.names.index("saw.freq")], x[problem.names.index("square.freq")] = 0.05, 0.9
+    x[problem.names.index("lowpass.cutoff")] = 1.0
+    amp = problem.names.index("square.amp")
+    rows = np.repeat(x[None], 3, axis=0)
+    rows[:, amp] = [0.0, 0.4, 0.8]
+    silent, half, full = (guess.powers for guess in descent.heard(rows))
+    for rest, at_half, at_full in zip(silent, half, full, strict=True):
+        # An amplitude is 0.01 * 100^u: 0.4 more in u are 16 dB.
+        foreseen = np.maximum(rest + 10**1.6 * (at_half - rest), 0)
+        loud = at_full > 1e-2 * at_full.max()
+        error_db = np.abs(10 * np.log10(foreseen[loud] / at_full[loud]))
+        assert np.median(error_db) < 0.5
+
+
+def test_sources_that_took_each_others_place_are_exchanged() -> None:
+    """From the truth with saw and square exchanged, where no small step leads back."""
+    task = get_task("DiffMoog-Subtractive-v0")
+    names = task.patch.space.names
+    unit = torch.full((1, task.dimension), 0.6)
+    for name, value in (("saw.freq", 0.5), ("square.freq", 0.3), ("saw.amp", 0.9)):
+        unit[0, names.index(name)] = value
+    target = task.patch.render(unit, task.clock)[0].numpy()
+    problem = make_problem(task, target=target, budget=2000)
+    descent = descent_of(problem)
+    truth = unit[0].double().numpy()
+    swapped = truth.copy()
+    ((one, two),) = descent.layout.twins
+    swapped[list(one)], swapped[list(two)] = truth[list(two)], truth[list(one)]
+    (start,) = descent.heard([swapped])
+    guess = descent.descend(start, 10)
+    assert problem.best_distance > 3
+    found = exchanged(descent, guess)
+    assert problem.best_distance < 1
+    assert abs(found.x[names.index("saw.freq")] - 0.5) < 0.01
+
+
+def test_a_source_drawn_anew_is_found_beside_the_others() -> None:
+    task = get_task("DiffMoog-Subtractive-v0")
+    names = task.patch.space.names
+    unit = torch.full((1, task.dimension), 0.6)
+    for name, value in (("saw.freq", 0.5), ("square.freq", 0.25), ("square.amp", 0.8)):
+        unit[0, names.index(name)] = value
+    target = task.patch.render(unit, task.clock)[0].numpy()
+    problem = make_problem(task, target=target, budget=2000)
+    descent = descent_of(problem)
+    wrong = unit[0].double().numpy()
+    wrong[names.index("saw.freq")], wrong[names.index("saw.amp")] = 0.9, 0.1
+    (guess,) = descent.heard([wrong])
+    (saw,) = [part for part in descent.layout.parts if part.amp == names.index("saw.amp")]
+    found = redrawn(descent, guess, saw)
+    assert worth(found) < 0.5 * worth(guess)
+    assert abs(found.x[names.index("saw.freq")] - 0.5) < 0.02
+
+
+def test_layout_of_a_modular_synthesizer() -> None:
+    names = get_task("DiffMoog-Modular-v0").patch.space.names
+    layout = read_layout(names)
+    assert sorted(layout.amps) == ["saw", "sine", "square"]
+    assert len(layout.twins) == 3
+    by_name = {tuple(sorted({names[e].split(".")[0] for e in p.entries})): p for p in layout.parts}
+    # Each source alone, as all share their modulators; and these with what they do to the sources.
+    assert set(by_name) == {
+        ("saw",),
+        ("sine",),
+        ("square",),
+        ("fm_lfo", "lfo", "saw", "sine", "square"),
+    }
+    saw = by_name[("saw",)]
+    assert [names[e] for e in saw.switches] == ["saw.active"]
+    assert sorted(names[e] for e in saw.rivals) == ["sine.active", "square.active"]
+    shared = by_name["fm_lfo", "lfo", "saw", "sine", "square"]
+    assert shared.amp is None
+    assert {names[e] for e in shared.entries if names[e].split(".")[0] == "saw"} == {"saw.depth"}
+
+
+def test_layout_where_each_source_has_a_modulator_of_its_own() -> None:
+    names = get_task("DiffMoog-BasicFlow-v0").patch.space.names
+    layout = read_layout(names)
+    pairs = {frozenset(names[e].split(".")[0] for e in (*one, *two)) for one, two in layout.twins}
+    assert frozenset({"sine", "lfo", "square", "lfo_2"}) in pairs
+    for one, two in layout.twins:
+        parameters = [[names[e].split(".")[1].split("_from_")[0] for e in t] for t in (one, two)]
+        assert parameters[0] == parameters[1]
+    assert len(layout.parts) == 3
+
+
+def test_layout_of_names_that_say_nothing() -> None:
+    layout = read_layout(["a", "b", "c"])
+    assert layout.smooth == (0, 1, 2)
+    assert not layout.parts
+    assert not layout.twins
 
 
 class Kept(GaussNewton):
@@ -150,8 +260,8 @@ class Kept(GaussNewton):
 
     kept: Any = None
 
-    def _derivatives(self, guess: Guess) -> Any:
-        found = super()._derivatives(guess)
+    def _derivatives(self, descent: Descent, guess: Guess, columns: Sequence[int]) -> Any:
+        found = super()._derivatives(descent, guess, columns)
         if self.kept is None:
             self.kept = (guess.x.copy(), found)
         return found
