@@ -188,6 +188,8 @@ class _Blur:
         spread = np.maximum(width, 0.5 * np.log2(1 + sample_rate / size / freq_hz))
         away = (np.log2(freq_hz)[:, None] - middle) / spread[:, None]
         bank = np.exp(-0.5 * away**2)
+        # Tails that no sound is heard by, and that would be slow as subnormal numbers.
+        bank[bank < 1e-20] = 0.0
         bank /= np.maximum(bank.sum(1, keepdims=True), 1e-30)
         self._bank = torch.tensor(bank, dtype=torch.float32)
         power = self.power(target)
