@@ -73,7 +73,9 @@ suite: $(VENV)/.installed-user  ## Run the full suite for all search solvers, pa
 	$(BIN)/synthgym bench run --out $(SUITE_RECORDS) $(SUITE_ARGS)
 	$(BIN)/synthgym bench pack $(SUITE_RECORDS) --out $(SUITE_RESULTS) --replace
 	$(BIN)/synthgym bench verify $(SUITE_RESULTS)
-	$(BIN)/synthgym bench table $(SUITE_RESULTS) | tee $(SUITE_RESULTS)/table.md
+	$(BIN)/synthgym bench table $(SUITE_RESULTS) > $(SUITE_RESULTS)/table.md
+	$(BIN)/synthgym bench table $(SUITE_RESULTS) --by-task >> $(SUITE_RESULTS)/table.md
+	@cat $(SUITE_RESULTS)/table.md
 
 test: $(VENV)/.installed-dev  ## Run the tests (PYTEST_ARGS="-k name" for some of them)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -186,11 +186,14 @@ def report(
 
 @bench.command()
 @_FOLDER
-def table(folder: Path) -> None:
+@click.option(
+    "--by-task", is_flag=True, help="Solved runs and the expected cost of solving, task by task."
+)
+def table(folder: Path, by_task: bool) -> None:
     """Print the ranking of the records in FOLDER as Markdown."""
-    from synthgym.leaderboard.report import write_summary
+    from synthgym.leaderboard.report import write_summary, write_task_table
 
-    click.echo(write_summary(folder))
+    click.echo(write_task_table(folder) if by_task else write_summary(folder))
 
 
 @bench.command()

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import get_args
 
 from synthgym.errors import ParameterError, RecordError, require
-from synthgym.leaderboard.boards import Board
+from synthgym.leaderboard.boards import Board, TaskResult
 from synthgym.leaderboard.commands import (
     DEFAULT_SOUNDS,
     DEFAULT_TITLE,
     all_commands,
     report_command,
 )
-from synthgym.leaderboard.formatting import counted, decibels, share
+from synthgym.leaderboard.formatting import count, counted, decibels, share
 from synthgym.leaderboard.measures import DEFAULT_WEIGHT, WEIGHTS
 from synthgym.leaderboard.page import PAGES_FOLDER
 from synthgym.leaderboard.recordings import matched_recordings
@@ -31,7 +31,7 @@ from synthgym.leaderboard.score import score_records
 from synthgym.leaderboard.site import BadRecord, make_site
 from synthgym.leaderboard.sounds import SOUNDS_FOLDER, Selection, task_sounds
 
-__all__ = ["report_size", "write_report", "write_summary"]
+__all__ = ["report_size", "write_report", "write_summary", "write_task_table"]
 
 _GENERATOR = '<meta name="generator" content="synthgym">'
 _SOUND_FILE = re.compile(r".+-[0-9a-f]{10}\.(flac|wav|png)")
@@ -127,6 +127,22 @@ def write_summary(folder: str | os.PathLike[str], *, seed: int = 0) -> str:
     return "\n".join(_summary(board) for board in score_records(records, seed=seed))
 
 
+def write_task_table(folder: str | os.PathLike[str]) -> str:
+    """What each solver did on each task, as Markdown tables, one per board.
+
+    A cell has the runs that solved their target, of how many, and the expected running time to
+    that in cost units.
+
+    Args:
+        folder: where `bench run` wrote the records, or packs of them.
+
+    Raises:
+        RecordError: there are no records under `folder`.
+    """
+    records, _ = _read(Path(folder))
+    return "\n".join(_task_table(board) for board in score_records(records))
+
+
 def _read(folder: Path) -> tuple[list[Record], list[BadRecord]]:
     bad: list[BadRecord] = []
 
@@ -218,3 +234,17 @@ def _summary(board: Board) -> str:
         f"{counted(len(board.tasks), 'task')}, suite version {board.suite_version}**"
     )
     return f"{heading}\n\n{table}\n{notes}\n"
+
+
+def _task_table(board: Board) -> str:
+    solvers = [standing.solver for standing in board.standings]
+    rows = [["Task", *solvers], [":--", *["--:"] * len(solvers)]]
+    for task in board.tasks:
+        rows.append([task, *(_cell(board.results.get((task, solver))) for solver in solvers)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def _cell(result: TaskResult | None) -> str:
+    if result is None:
+        return ""
+    return f"{result.n_solved}/{result.n_runs} ({count(result.solved_ert)})"

@@ -12,7 +12,7 @@ from parsed_pages import check_links, parsed_report
 
 from synthgym.errors import MissingExtraError, ParameterError, RecordError
 from synthgym.leaderboard import sounds
-from synthgym.leaderboard.report import write_report, write_summary
+from synthgym.leaderboard.report import write_report, write_summary, write_task_table
 from synthgym.leaderboard.score import score_records
 
 OSC = "DiffMoog-Osc-v0"
@@ -141,3 +141,18 @@ def test_the_summary_is_a_markdown_table(suite, folder):
     first = board.standings[0]
     assert rows[2].startswith(f"| 1 | {first.solver} | {first.score.value:.3f} (")
     assert any(line.startswith("- Few runs") for line in lines)
+
+
+def test_the_table_by_task_has_solved_runs_and_expected_costs(suite, folder):
+    (board,) = score_records(suite)
+    head, _, *rows = write_task_table(folder).splitlines()
+    solvers = [cell.strip() for cell in head.strip("|").split("|")][1:]
+    assert solvers == [standing.solver for standing in board.standings]
+    assert len(rows) == len(board.tasks)
+    for row in rows:
+        task, *cells = [cell.strip() for cell in row.strip("|").split("|")]
+        for solver, cell in zip(solvers, cells, strict=True):
+            runs = [r for r in suite if (r.run_id.task, r.run_id.solver) == (task, solver)]
+            solved = [r for r in runs if r.final.distance_db <= 1.0]
+            assert cell.startswith(f"{len(solved)}/{len(runs)} (")
+            assert ("∞" in cell) == (not solved)
