@@ -34,6 +34,10 @@ def check_audio(audio: Tensor) -> Tensor:
     Raises:
         ParameterError: they are not.
     """
+    if not isinstance(audio, Tensor):
+        raise ParameterError(
+            f"audio is a {type(audio).__name__}; it must be a tensor: torch.as_tensor(audio)"
+        )
     if audio.dtype not in (torch.float32, torch.float64):
         raise ParameterError(f"audio has dtype {audio.dtype}; it must be float32 or float64")
     if audio.ndim != 2 or audio.shape[1] == 0:

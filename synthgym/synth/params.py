@@ -206,6 +206,10 @@ class ParamSpace:
 
     def check(self, unit: Tensor) -> Tensor:
         """The unit vector if its shape is `(batch, dimension)`; raises `ParameterError` if not."""
+        if not isinstance(unit, Tensor):
+            raise ParameterError(
+                f"unit is a {type(unit).__name__}; it must be a tensor: torch.as_tensor(unit)"
+            )
         if unit.ndim != 2 or unit.shape[1] != self.dimension:
             raise ParameterError(
                 f"unit has shape {tuple(unit.shape)}; it must be (batch, {self.dimension}), "

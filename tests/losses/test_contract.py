@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -217,3 +218,9 @@ def test_next_to_silence_gradients_are_finite(name: str, level: float) -> None:
         assert bool(torch.isfinite(loss(audio, target)).all())
         assert bool(torch.isfinite(gradient(loss, audio, target)).all())
         assert bool(torch.isfinite(gradient(loss, audio, watched)).all())
+
+
+def test_a_sound_that_is_no_tensor_is_refused() -> None:
+    loss = losses.build("mel")
+    with pytest.raises(ParameterError, match=r"audio is a ndarray; it must be a tensor"):
+        loss.embed(np.zeros((1, 4096), np.float32))  # type: ignore[arg-type]

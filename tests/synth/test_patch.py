@@ -6,6 +6,7 @@ import pickle
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -372,3 +373,17 @@ def test_clock_knows_its_length() -> None:
     clock = Clock(8000, 2000)
     assert (clock.duration_s, clock.nyquist_hz) == (0.25, 4000.0)
     assert Clock() == Clock(16000, 16384)
+
+
+@pytest.mark.parametrize("value", [(20.0, 200.0), "440", None])
+def test_what_is_neither_a_number_nor_a_parameter_is_refused(value: object) -> None:
+    with pytest.raises(
+        PatchError, match=r"Oscillator\.freq is .*it must be a number, or a parameter"
+    ):
+        Oscillator("sine", freq=value)  # type: ignore[arg-type]
+
+
+def test_a_unit_vector_that_is_no_tensor_is_refused() -> None:
+    patch = chains.build("Osc")
+    with pytest.raises(ParameterError, match=r"unit is a ndarray; it must be a tensor"):
+        patch.render(np.zeros((1, patch.space.dimension)), Clock())  # type: ignore[arg-type]

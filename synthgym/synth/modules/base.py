@@ -122,6 +122,12 @@ class Module(abc.ABC):
                     f"{type(self).__name__}.{own.name} holds a parameter named {value.name!r}; "
                     f"name it {own.name!r}"
                 )
+            takes_number = any(kind in str(own.type) for kind in ("Log", "Linear"))
+            if takes_number and not isinstance(value, Linear | Log | Choice | Switch | int | float):
+                raise PatchError(
+                    f"{type(self).__name__}.{own.name} is {value!r}; it must be a number, or a "
+                    f'parameter with a range such as Log("{own.name}", 20, 200)'
+                )
 
     @property
     def specs(self) -> tuple[Spec, ...]:
