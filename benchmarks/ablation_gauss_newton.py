@@ -50,6 +50,7 @@ VARIANTS: dict[str, Variant] = {
     "no-scans": (GaussNewton, {"n_scanned_entries": 0}),
     "no-early-flips": (GaussNewton, {"flip_after": []}),
     "five-starts": (GaussNewton, {"n_starts": 5}),
+    "no-levels": (GaussNewton, {"gains": [1.0]}),
     "fine-differences": (GaussNewton, {"difference": [0.0005, 0.0005]}),
     "forward-mode": (GaussNewtonForward, {}),
     "differential-evolution": ("differential-evolution", {}),
