@@ -15,6 +15,7 @@ through Massive Benchmarking", IEEE Transactions on Evolutionary Computation 26 
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +26,7 @@ from synthgym.errors import require
 from synthgym.tasks import Problem
 
 
-class _Nevergrad:
+class _Nevergrad(ABC):
     """Runs of one of nevergrad's optimizers, each with what the last has left of the budget."""
 
     needs = "baselines"
@@ -70,11 +71,13 @@ class _Nevergrad:
         cube.random_state = np.random.RandomState(self._random_state.randint(2**31))
         return cube
 
+    @abstractmethod
     def _batch_size(self) -> int:
-        raise NotImplementedError
+        """How many points are asked for at a time."""
 
+    @abstractmethod
     def _optimizer(self, n_max: int) -> Any:
-        raise NotImplementedError
+        """An optimizer of the package, planned for `n_max` evaluations."""
 
 
 @contextmanager

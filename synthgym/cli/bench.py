@@ -9,7 +9,7 @@ import click
 
 from synthgym.cli.compare import compare
 from synthgym.cli.errors import OneLineGroup, one_line
-from synthgym.cli.options import Indices, Names, flatten
+from synthgym.cli.options import Indices, Names, Running, flatten, running_options, targets_option
 
 QUICK_BUDGET = 500
 QUICK_TARGETS = (0, 1)
@@ -36,13 +36,7 @@ def bench() -> None:
     help="Solvers, by commas or repeated: names, path/file.py:Name or module:Name.  "
     "[default: the search solvers that run by default and can run here]",
 )
-@click.option(
-    "--targets",
-    "--indices",
-    "targets",
-    type=Indices(),
-    help="How many targets (3), or which (0,4,7 or 4-6).  [default: all of the split]",
-)
+@targets_option("all of the split")
 @click.option(
     "--seeds",
     type=Indices(),
@@ -61,11 +55,6 @@ def bench() -> None:
     "--budget", type=click.IntRange(min=1), help="Cost units for each run.  [default: the task's]"
 )
 @click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    help="Worker processes.  [default: one for each core]",
-)
-@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("records"),
@@ -78,21 +67,7 @@ def bench() -> None:
     help=f"A first look: {len(QUICK_TARGETS)} targets and a budget of {QUICK_BUDGET}, "
     "unless told otherwise.",
 )
-@click.option(
-    "--on-stale",
-    type=click.Choice(["error", "keep", "redo"]),
-    default="error",
-    show_default=True,
-    help="What to do with records made under other conditions, such as another budget.",
-)
-@click.option("--redo-errors", is_flag=True, help="Do runs again whose solver failed.")
-@click.option(
-    "--backend",
-    type=click.Choice(["loky", "ray"]),
-    default="loky",
-    show_default=True,
-    help="Processes of this machine, or a Ray cluster whose nodes share the folder.",
-)
+@running_options
 def run(
     tasks: tuple[tuple[str, ...], ...],
     solvers: tuple[tuple[str, ...], ...],
@@ -100,12 +75,9 @@ def run(
     seeds: tuple[int, ...],
     split: str,
     budget: int | None,
-    jobs: int | None,
     out: Path,
     quick: bool,
-    on_stale: Literal["error", "keep", "redo"],
-    redo_errors: bool,
-    backend: str,
+    running: Running,
 ) -> None:
     """Run solvers on tasks; one record for each run.
 
@@ -132,10 +104,10 @@ def run(
         indices=QUICK_TARGETS if quick and targets is None else targets,
         seeds=seeds,
         budget=QUICK_BUDGET if quick and budget is None else budget,
-        n_jobs=-1 if jobs is None else jobs,
-        backend=backend,
-        redo_errors=redo_errors,
-        on_stale=on_stale,
+        n_jobs=running.n_jobs,
+        backend=running.backend,
+        redo_errors=running.redo_errors,
+        on_stale=running.on_stale,
     )
     plan.jobs()  # a solver that cannot be loaded is said first
     for line in left_out:

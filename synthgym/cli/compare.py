@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from synthgym.cli.errors import one_line
-from synthgym.cli.options import Indices, Names, flatten
+from synthgym.cli.options import Names, Running, flatten, running_options, targets_option
+
+if TYPE_CHECKING:
+    from synthgym.leaderboard.compare import Comparison
+    from synthgym.leaderboard.run import Summary
 
 
 @click.command()
@@ -19,20 +23,11 @@ from synthgym.cli.options import Indices, Names, flatten
 @click.option(
     "--tasks", type=Names(), multiple=True, help="Task ids.  [default: all of the reference]"
 )
-@click.option(
-    "--targets",
-    "--indices",
-    "targets",
-    type=Indices(),
-    help="How many targets (3), or which (0,4,7 or 4-6).  [default: all of the reference]",
-)
+@targets_option("all of the reference")
 @click.option(
     "--budget",
     type=click.IntRange(min=1),
     help="Cost units for each run; the reference runs are cut there.  [default: the reference's]",
-)
-@click.option(
-    "--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one for each core]"
 )
 @click.option(
     "--out",
@@ -54,35 +49,18 @@ from synthgym.cli.options import Indices, Names, flatten
     type=click.Path(path_type=Path),
     help="Folder of the runs to compare with.  [default: those that come with synthgym]",
 )
-@click.option(
-    "--on-stale",
-    type=click.Choice(["error", "keep", "redo"]),
-    default="error",
-    show_default=True,
-    help="What to do with records made under other conditions, such as another budget.",
-)
-@click.option("--redo-errors", is_flag=True, help="Do runs again whose solver failed.")
-@click.option(
-    "--backend",
-    type=click.Choice(["loky", "ray"]),
-    default="loky",
-    show_default=True,
-    help="Processes of this machine, or a Ray cluster whose nodes share the folder.",
-)
+@running_options
 def compare(
     solvers: tuple[tuple[str, ...], ...],
     quick: bool,
     tasks: tuple[tuple[str, ...], ...],
     targets: tuple[int, ...] | None,
     budget: int | None,
-    jobs: int | None,
     out: Path,
     sounds: Literal["best", "all", "none"],
     replace: bool,
     reference: Path | None,
-    on_stale: Literal["error", "keep", "redo"],
-    redo_errors: bool,
-    backend: str,
+    running: Running,
 ) -> None:
     """Run SOLVERS on the suite and put them into the reference results.
 
@@ -92,12 +70,8 @@ def compare(
     """
     from synthgym.cli import comparing
     from synthgym.cli.benching import carry_out
-    from synthgym.cli.table import print_table
-    from synthgym.errors import MissingExtraError
     from synthgym.leaderboard import compare as comparison
     from synthgym.leaderboard.plan import Plan
-    from synthgym.leaderboard.report import write_report
-    from synthgym.leaderboard.score import score_records
 
     specs = flatten(solvers)
     runs = comparison.read_reference(reference or comparison.reference_folder())
@@ -115,19 +89,28 @@ def compare(
         indices=asked.indices,
         seeds=asked.seeds,
         budget=asked.budget,
-        n_jobs=-1 if jobs is None else jobs,
-        backend=backend,
-        redo_errors=redo_errors,
-        on_stale=on_stale,
+        n_jobs=running.n_jobs,
+        backend=running.backend,
+        redo_errors=running.redo_errors,
+        on_stale=running.on_stale,
     )
     summary = carry_out(plan)
     found = comparison.assemble(plan, runs, names)
+    _print_tables(found, summary)
+    _write_page(out, sounds, names)
+
+
+def _print_tables(found: Comparison, summary: Summary) -> None:
+    """Print where the newcomers stand, overall and task by task."""
+    from synthgym.cli import comparing
+    from synthgym.cli.table import print_table
+    from synthgym.leaderboard.score import score_records
+
+    names = found.newcomers
     boards = [b for b in score_records(found.records) if set(names) & set(b.solvers)]
+    header = comparing.ranking_header(names)
     for board in boards:
-        numeric = range(3, 5 + len(names))
-        print_table(
-            comparing.ranking_header(names), comparing.ranking_rows(board, names), numeric=numeric
-        )
+        print_table(header, comparing.ranking_rows(board, names), numeric=range(3, len(header)))
         click.echo()
         print_table(comparing.TASK_HEADER, comparing.task_rows(board, names), numeric=(2, 3, 5, 6))
         click.echo()
@@ -135,6 +118,13 @@ def compare(
         click.echo(one_line(f"- {line}"))
     for line in comparing.time_lines(found.records, names, summary.n_done, summary.wall_s):
         click.echo(line)
+
+
+def _write_page(out: Path, sounds: Literal["best", "all", "none"], names: tuple[str, ...]) -> None:
+    """Write the page on the records, where the extra for it is installed."""
+    from synthgym.errors import MissingExtraError
+    from synthgym.leaderboard.report import write_report
+
     click.echo(f"records  {out / 'records'}")
     try:
         page = write_report(

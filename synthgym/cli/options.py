@@ -1,9 +1,12 @@
-"""Option types of the command line: comma lists and ranges of indices, `auto` or seconds."""
+"""Options of the command line: their types, and those that several commands share."""
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import click
 
@@ -88,6 +91,77 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic since click
                 ctx,
             )
         return seconds
+
+
+def targets_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--targets`, by its other name `--indices`.
+
+    Args:
+        default: what is taken where nothing is said.
+    """
+    return click.option(
+        "--targets",
+        "--indices",
+        "targets",
+        type=Indices(),
+        help=f"How many targets (3), or which (0,4,7 or 4-6).  [default: {default}]",
+    )
+
+
+@dataclass(frozen=True)
+class Running:
+    """How runs are carried out, as `running_options` asks for it.
+
+    Args:
+        n_jobs: worker processes, -1 for one for each core.
+        on_stale: what to do with records made under other conditions.
+        redo_errors: do runs again whose solver failed.
+        backend: `"loky"` for processes of this machine, `"ray"` for a cluster.
+    """
+
+    n_jobs: int
+    on_stale: Literal["error", "keep", "redo"]
+    redo_errors: bool
+    backend: str
+
+
+_RUNNING = (
+    click.option(
+        "--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one for each core]"
+    ),
+    click.option(
+        "--on-stale",
+        type=click.Choice(["error", "keep", "redo"]),
+        default="error",
+        show_default=True,
+        help="What to do with records made under other conditions, such as another budget.",
+    ),
+    click.option("--redo-errors", is_flag=True, help="Do runs again whose solver failed."),
+    click.option(
+        "--backend",
+        type=click.Choice(["loky", "ray"]),
+        default="loky",
+        show_default=True,
+        help="Processes of this machine, or a Ray cluster whose nodes share the folder.",
+    ),
+)
+
+
+def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of carrying out runs; it takes them as one argument, `running`."""
+
+    @functools.wraps(command)
+    def with_running(
+        jobs: int | None,
+        on_stale: Literal["error", "keep", "redo"],
+        redo_errors: bool,
+        backend: str,
+        **others: Any,
+    ) -> Any:
+        running = Running(-1 if jobs is None else jobs, on_stale, redo_errors, backend)
+        return command(running=running, **others)
+
+    return functools.reduce(lambda made, option: option(made), reversed(_RUNNING), with_running)
 
 
 def flatten(lists: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

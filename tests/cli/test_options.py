@@ -1,11 +1,28 @@
-"""Option types: comma lists, indices, seconds."""
+"""Option types (comma lists, indices, seconds), and the options that commands share."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from synthgym.cli.options import Indices, Names, Seconds, flatten
+from synthgym.leaderboard import Plan
+from synthgym.leaderboard import run as running
+
+SOLVER = """
+class Mine:
+    name = "mine"
+
+    def __init__(self, dimension, seed):
+        self.dimension = dimension
+
+    def solve(self, problem):
+        problem([0.5] * self.dimension)
+"""
 
 
 @pytest.mark.parametrize(
@@ -54,3 +71,28 @@ def test_seconds() -> None:
 def test_no_seconds(text: str) -> None:
     with pytest.raises(click.BadParameter, match="above 0 and up to 60"):
         Seconds().convert(text, None, None)
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+def test_how_runs_are_carried_out_reaches_the_plan(
+    command: str, tmp_path: Path, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`bench run` and `bench compare` take the same options of carrying out runs."""
+    seen: list[Plan] = []
+
+    def take(plan: Plan, _progress: Any) -> None:
+        seen.append(plan)
+        raise running.Interrupted("enough")
+
+    monkeypatch.setattr(running, "run_plan", take)
+    (tmp_path / "mine.py").write_text(SOLVER, encoding="utf-8")
+    mine = (f"{tmp_path / 'mine.py'}:Mine",)
+    words = ("bench", command, *(("--solvers",) if command == "run" else ()), *mine)
+    folder = ("--tasks", "DiffMoog-Osc-v0", "--out", tmp_path / "out")
+    asked = ("--jobs", 3, "--on-stale", "redo", "--redo-errors", "--backend", "ray")
+    for options in ((), asked):
+        assert call(*words, *folder, *options).code == 130
+    assert [(p.n_jobs, p.on_stale, p.redo_errors, p.backend) for p in seen] == [
+        (-1, "error", False, "loky"),
+        (3, "redo", True, "ray"),
+    ]
