@@ -31,6 +31,10 @@ RESONANCE = Linear("resonance", 0.0, 3.8)
 OSCILLATOR_SHAPES = Choice("shape", ("saw", "square", "triangle"))
 TUNE = Linear("tune", -12.0, 12.0, unit="semitones")
 
+# What the matrix of torchsynth's `Voice` mixes, and how it mixes it into an amplitude.
+MODULATION = ("adsr_1", "adsr_2", "lfo_1_amp_adsr", "lfo_2_amp_adsr")
+AMPLITUDE = WeightedMix(4, Linear("level", 0.0, 0.25))
+
 
 def _envelope(duration_s: float) -> Module:
     """An envelope whose gate comes from elsewhere."""
@@ -86,6 +90,33 @@ def voice(duration_s: float) -> Patch:
     that does not divide the sample rate). Ranges are this project's own, so that no tone passes
     2093 Hz.
     """
+    mixer = Node(
+        "mixer",
+        WeightedMix(3, Linear("level", 0.0, 0.5)),
+        {"audio": ("vco_1_vca", "vco_2_vca", "noise_vca")},
+    )
+    bend = Linear("bend", -3.0, 3.0, unit="semitones")
+    return Patch(
+        (
+            Node("keyboard", Pitch(NOTE)),
+            *_voice_controls(duration_s),
+            *_voice_oscillator("vco_1", VCO("sine", tune=TUNE, bend=bend)),
+            *_voice_oscillator("vco_2", VCO(Choice("shape", ("square", "saw")), TUNE, bend)),
+            _control("noise_amp", AMPLITUDE, {"audio": MODULATION}),
+            Node("noise", Noise(amp=1.0)),
+            Node("noise_vca", VCA(), {"audio": "noise", "control": "noise_amp"}),
+            mixer,
+        )
+    )
+
+
+def _control(name: str, module: Module, inputs: Mapping[str, str | tuple[str, ...]]) -> Node:
+    """A node that is worked out at the rate of controls."""
+    return Node(name, module, inputs, rate_hz=CONTROL_HZ)
+
+
+def _voice_controls(duration_s: float) -> list[Node]:
+    """The note's length, and the four signals of the matrix with what they are made of."""
     envelope = _envelope(duration_s)
     scale = duration_s / REFERENCE_S
     gate = {"hold": "note_on"}
@@ -94,49 +125,25 @@ def voice(duration_s: float) -> Patch:
         freq=Log("freq", 0.5, 20.0, unit="Hz"),
         depth=Linear("depth", -10.0, 20.0, unit="Hz"),
     )
-
-    def control(name: str, module: Module, inputs: Mapping[str, str | tuple[str, ...]]) -> Node:
-        return Node(name, module, inputs, rate_hz=CONTROL_HZ)
-
     nodes = [
-        Node("keyboard", Pitch(NOTE)),
-        control("note_on", Knob(Linear("value", 0.1 * scale, scale, unit="s")), {}),
-        control("adsr_1", envelope, gate),
-        control("adsr_2", envelope, gate),
+        _control("note_on", Knob(Linear("value", 0.1 * scale, scale, unit="s")), {}),
+        _control("adsr_1", envelope, gate),
+        _control("adsr_2", envelope, gate),
     ]
     for name in ("lfo_1", "lfo_2"):
         nodes += [
-            control(f"{name}_rate_adsr", envelope, gate),
-            control(name, lfo, {"modulator": f"{name}_rate_adsr"}),
-            control(f"{name}_amp_adsr", envelope, {"audio": name, **gate}),
+            _control(f"{name}_rate_adsr", envelope, gate),
+            _control(name, lfo, {"modulator": f"{name}_rate_adsr"}),
+            _control(f"{name}_amp_adsr", envelope, {"audio": name, **gate}),
         ]
-    modulation = ("adsr_1", "adsr_2", "lfo_1_amp_adsr", "lfo_2_amp_adsr")
-    amplitude = WeightedMix(4, Linear("level", 0.0, 0.25))
-    for name, source in (
-        ("vco_1", VCO("sine", tune=TUNE, bend=Linear("bend", -3.0, 3.0, unit="semitones"))),
-        (
-            "vco_2",
-            VCO(
-                Choice("shape", ("square", "saw")),
-                tune=TUNE,
-                bend=Linear("bend", -3.0, 3.0, unit="semitones"),
-            ),
-        ),
-    ):
-        nodes += [
-            control(f"{name}_pitch", WeightedMix(4), {"audio": modulation}),
-            control(f"{name}_amp", amplitude, {"audio": modulation}),
-            Node(name, source, {"pitch": "keyboard", "bend": f"{name}_pitch"}),
-            Node(f"{name}_vca", VCA(), {"audio": name, "control": f"{name}_amp"}),
-        ]
-    nodes += [
-        control("noise_amp", amplitude, {"audio": modulation}),
-        Node("noise", Noise(amp=1.0)),
-        Node("noise_vca", VCA(), {"audio": "noise", "control": "noise_amp"}),
-        Node(
-            "mixer",
-            WeightedMix(3, Linear("level", 0.0, 0.5)),
-            {"audio": ("vco_1_vca", "vco_2_vca", "noise_vca")},
-        ),
+    return nodes
+
+
+def _voice_oscillator(name: str, source: Module) -> list[Node]:
+    """An oscillator of the keyboard's pitch; the matrix bends it and sets its amplitude."""
+    return [
+        _control(f"{name}_pitch", WeightedMix(4), {"audio": MODULATION}),
+        _control(f"{name}_amp", AMPLITUDE, {"audio": MODULATION}),
+        Node(name, source, {"pitch": "keyboard", "bend": f"{name}_pitch"}),
+        Node(f"{name}_vca", VCA(), {"audio": name, "control": f"{name}_amp"}),
     ]
-    return Patch(tuple(nodes))

@@ -54,13 +54,7 @@ def windowed_sinc_lowpass(
         UnknownNameError: there is no such edge.
         ParameterError: the kernel would reach over more than a million samples.
     """
-    if edge not in EDGES:
-        raise unknown_name("edge", edge, EDGES)
-    if zeros * clock.sample_rate > 2 * least_cutoff_hz * LONGEST_REACH:
-        raise ParameterError(
-            f"cutoffs from {least_cutoff_hz:g} Hz on with {zeros} zeros need a kernel of more than "
-            f"{LONGEST_REACH} samples to each side; raise the cutoff or take fewer zeros"
-        )
+    _check(edge, least_cutoff_hz, zeros, clock)
     cutoff = (cutoff_hz / clock.sample_rate).clamp(least_cutoff_hz / clock.sample_rate, 0.5)
     reach = math.ceil(zeros * clock.sample_rate / (2 * least_cutoff_hz))
     side = _half_kernel(cutoff, reach, zeros, rounded)
@@ -110,6 +104,16 @@ def windowed_sinc_highpass(
     """
     low = windowed_sinc_lowpass(audio, cutoff_hz, clock, least_cutoff_hz, zeros, edge, rounded)
     return audio - low
+
+
+def _check(edge: str, least_cutoff_hz: float, zeros: int, clock: Clock) -> None:
+    if edge not in EDGES:
+        raise unknown_name("edge", edge, EDGES)
+    if zeros * clock.sample_rate > 2 * least_cutoff_hz * LONGEST_REACH:
+        raise ParameterError(
+            f"cutoffs from {least_cutoff_hz:g} Hz on with {zeros} zeros need a kernel of more than "
+            f"{LONGEST_REACH} samples to each side; raise the cutoff or take fewer zeros"
+        )
 
 
 def _half_kernel(cutoff: Tensor, reach: int, zeros: int, rounded: bool) -> Tensor:
