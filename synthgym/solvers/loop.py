@@ -205,13 +205,13 @@ class _TimedProblem:
         self._check_time()
         return self._problem.batch(points)
 
-    def value_and_grad(self, points: Any) -> Any:
+    def value_and_grad(self, points: Any, surrogate: bool = False) -> Any:
         self._check_time()
-        return self._problem.value_and_grad(points)
+        return self._problem.value_and_grad(points, surrogate)
 
-    def loss(self, unit: Any, loss: Any = None) -> Any:
+    def loss(self, unit: Any, loss: Any = None, surrogate: bool = False) -> Any:
         self._check_time()
-        return self._problem.loss(unit, loss=loss)
+        return self._problem.loss(unit, loss, surrogate)
 
     def render(self, points: Any) -> Any:
         self._check_time()

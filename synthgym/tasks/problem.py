@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.autograd import forward_ad
 from synthgym.errors import BudgetExceeded, ParameterError, TargetReached
 from synthgym.losses import Loss, MelDistance
 from synthgym.synth import Clock, Patch
+from synthgym.synth.surrogates import surrogate_patch
 from synthgym.tasks.counting import (
     GRADIENT_COST,
     Count,
@@ -24,6 +26,7 @@ from synthgym.tasks.counting import (
     checked_units,
     readable,
 )
+from synthgym.tasks.points import as_points, as_rows
 from synthgym.tasks.targets import checked_samples
 
 Array = npt.NDArray[np.float64]
@@ -32,8 +35,6 @@ Array = npt.NDArray[np.float64]
 CHUNK_SAMPLES = 1 << 20
 # Targets embedded by other losses that are kept: a solver may make a new loss for each step.
 MAX_EMBEDDED = 8
-# Optimizers step over the edge by rounding; this much is clipped, more is an error.
-EDGE_SLACK = 1e-6
 
 
 class Problem:
@@ -166,13 +167,25 @@ class Problem:
         return self.best_distance <= self.solved_db
 
     @property
+    def has_surrogate(self) -> bool:
+        """Whether any oscillator has a gradient that finds frequencies from far away.
+
+        See `synthgym.synth.dsp.surrogate`. Others keep their own gradient beside it.
+        """
+        return self._surrogate is not None
+
+    @cached_property
+    def _surrogate(self) -> Patch | None:
+        return surrogate_patch(self._patch) if isinstance(self._patch, Patch) else None
+
+    @property
     def wall_s(self) -> float:
         """Seconds since the problem was made."""
         return time.perf_counter() - self._started
 
     def __call__(self, x: npt.ArrayLike) -> float:
         """Distance in dB of one unit vector `(dimension,)`; counts 1 evaluation."""
-        point = self._points(x)
+        point = as_points(x)
         if point.ndim != 1:
             raise ParameterError(
                 f"x has shape {point.shape}; it must be ({self.dimension},); "
@@ -188,34 +201,36 @@ class Problem:
             BudgetExceeded: the budget does not suffice; what fitted was evaluated and recorded.
             TargetReached: `stop_at_db` is reached.
         """
-        points = self._many(X)
-        values, left_out = self._in_chunks(points, False)
+        points = as_rows(X, self.names)
+        values, left_out = self._in_chunks(points, None)
         self._end_if_over(left_out)
         return values[:, 0]
 
-    def value_and_grad(self, X: npt.ArrayLike) -> tuple[Any, Array]:
+    def value_and_grad(self, X: npt.ArrayLike, surrogate: bool = False) -> tuple[Any, Array]:
         """Distances and their gradients; counts one gradient evaluation for each vector.
 
         Args:
             X: `(dimension,)` or `(n, dimension)`.
+            surrogate: take the surrogate's gradient, see `has_surrogate`. Distances are the same.
 
         Returns:
             `(float, (dimension,))` or `((n,), (n, dimension))`, in dB and dB per unit entry. The
             gradient of a discrete entry is the straight-through one.
 
         Raises:
-            as `batch`.
+            ParameterError: as `batch`, or there is no surrogate.
+            RunOver: as `batch`.
         """
-        points = self._points(X)
+        points = as_points(X)
         single = points.ndim == 1
-        points = self._many(points[None] if single else points)
-        values, left_out = self._in_chunks(points, True)
+        points = as_rows(points[None] if single else points, self.names)
+        values, left_out = self._in_chunks(points, self._patch_for(surrogate))
         self._end_if_over(left_out)
         if single:
             return float(values[0, 0]), values[0, 1:].copy()
         return values[:, 0].copy(), values[:, 1:].copy()
 
-    def loss(self, unit: Tensor, loss: Loss | None = None) -> Tensor:
+    def loss(self, unit: Tensor, loss: Loss | None = None, surrogate: bool = False) -> Tensor:
         """Losses `(n,)` of unit vectors as a differentiable tensor.
 
         Counts n gradient evaluations if a gradient can be asked of the result, else n evaluations.
@@ -225,13 +240,14 @@ class Problem:
         Args:
             unit: `(n, dimension)` in [0, 1], float32 or float64.
             loss: another loss to descend; by default the suite's distance.
+            surrogate: as in `value_and_grad`.
 
         Raises:
-            ParameterError: wrong shape, not finite or outside [0, 1].
+            ParameterError: wrong shape, not finite or outside [0, 1], or there is no surrogate.
             BudgetExceeded: the budget does not suffice for all n; nothing was evaluated.
             TargetReached: `stop_at_db` is reached.
         """
-        points, audio, count = self._counted_render(unit)
+        points, audio, count = self._counted_render(unit, self._patch_for(surrogate))
         chosen = self._distance if loss is None else loss
         losses = chosen.compare(chosen.embed(audio), self._target_of(chosen, audio))
         self._score(points, audio, count, losses.detach() if loss is None else None)
@@ -248,63 +264,46 @@ class Problem:
             as `loss`.
         """
         as_tensor = isinstance(X, Tensor)
-        unit = X if isinstance(X, Tensor) else torch.as_tensor(self._many(X), dtype=torch.float32)
-        points, audio, count = self._counted_render(unit)
+        unit = X if isinstance(X, Tensor) else torch.tensor(as_rows(X, self.names)).float()
+        points, audio, count = self._counted_render(unit, self._patch)
         self._score(points, audio, count, None)
         return audio if as_tensor else audio.detach().numpy()
 
-    def _points(self, X: npt.ArrayLike) -> Array:
-        if isinstance(X, Tensor) and X.requires_grad:
+    def _patch_for(self, surrogate: bool) -> Patch:
+        """The patch whose gradient is asked for; raises `ParameterError` where there is none."""
+        if not surrogate:
+            return self._patch
+        if self._surrogate is None:
             raise ParameterError(
-                "x is a tensor that needs a gradient; call problem.loss(x), or pass x.detach()"
+                f"surrogate is True, but no oscillator of {self.task_id} has a surrogate; leave "
+                "it out, or ask problem.has_surrogate first"
             )
-        try:
-            points = np.asarray(X)
-        except (TypeError, ValueError) as error:
-            raise ParameterError(f"x is not an array of numbers: {error}") from None
-        if points.dtype.kind not in "fiub":
-            raise ParameterError(f"x has dtype {points.dtype}; it must hold real numbers")
-        return points.astype(np.float64)
+        return self._surrogate
 
-    def _many(self, X: npt.ArrayLike) -> Array:
-        points = self._points(X)
-        if points.ndim != 2 or points.shape[1] != self.dimension:
-            raise ParameterError(
-                f"X has shape {points.shape}; it must be (n, {self.dimension}), "
-                f"with one entry for each of: {', '.join(self.names)}"
-            )
-        if not np.isfinite(points).all():
-            raise ParameterError("x holds NaN or infinity; every entry must be in [0, 1]")
-        if len(points) and (points.min() < -EDGE_SLACK or points.max() > 1 + EDGE_SLACK):
-            raise ParameterError(
-                f"x has entries from {points.min():g} to {points.max():g}; every entry must be in "
-                "[0, 1]: give the optimizer bounds"
-            )
-        return np.clip(points, 0.0, 1.0)
-
-    def _in_chunks(self, points: Array, gradients: bool) -> tuple[Array, int]:
-        """Evaluate what the budget allows.
+    def _in_chunks(self, points: Array, gradient_of: Patch | None) -> tuple[Array, int]:
+        """Evaluate what the budget allows, with the gradient of a patch of the same sound.
 
         Returns:
             Rows of distance, followed by the gradient if asked for, and how many were left out.
         """
         fitting = len(points)
         if self._budget is not None:
-            unit_cost = self.gradient_cost if gradients else 1
+            unit_cost = self.gradient_cost if gradient_of else 1
             fitting = min(fitting, max(self._budget - self.cost, 0) // unit_cost)
         size = max(1, CHUNK_SAMPLES // self.clock.n_samples)
-        rows = np.empty((fitting, 1 + self.dimension * gradients))
+        rows = np.empty((fitting, 1 + self.dimension * (gradient_of is not None)))
         for at in range(0, fitting, size):
             chunk = slice(at, min(at + size, fitting))
-            rows[chunk] = self._evaluate(points[chunk], gradients)
+            rows[chunk] = self._evaluate(points[chunk], gradient_of)
         return rows, len(points) - fitting
 
-    def _evaluate(self, points: Array, gradients: bool) -> Array:
+    def _evaluate(self, points: Array, gradient_of: Patch | None) -> Array:
+        gradients, patch = gradient_of is not None, gradient_of or self._patch
         count = self._count(len(points), gradients)
         # What is cached on the way serves later gradients: so never under inference mode.
         with torch.inference_mode(False), torch.set_grad_enabled(gradients):
             unit = torch.tensor(points, dtype=torch.float32, requires_grad=gradients)
-            distances = self._compare(self._patch.render(unit, self.clock))
+            distances = self._compare(patch.render(unit, self.clock))
             rows = distances.detach().double().numpy()[:, None]
             if gradients:
                 (gradient,) = torch.autograd.grad(distances.sum(), unit)
@@ -312,12 +311,12 @@ class Problem:
         self._record(points, rows[:, 0], count)
         return rows
 
-    def _counted_render(self, unit: Tensor) -> tuple[Array, Tensor, Count]:
+    def _counted_render(self, unit: Tensor, patch: Patch) -> tuple[Array, Tensor, Count]:
         """Check, count and render a tensor of unit vectors."""
         if not isinstance(unit, Tensor) or unit.dtype not in (torch.float32, torch.float64):
             found = unit.dtype if isinstance(unit, Tensor) else type(unit).__name__
             raise ParameterError(f"unit is {found}; it must be a tensor of float32 or float64")
-        points = self._many(readable(unit))
+        points = as_rows(readable(unit), self.names)
         tangent = forward_ad.unpack_dual(unit).tangent  # type: ignore[no-untyped-call]
         backward = torch.is_grad_enabled() and unit.requires_grad
         differentiable = backward or tangent is not None
@@ -327,7 +326,7 @@ class Problem:
             unit = unit.clone()
             count_again = CountedBackward(lambda: self._count_backward(len(points)))
             unit.register_hook(count_again)  # type: ignore[no-untyped-call]
-        return points, self._patch.render(unit.clamp(0, 1), self.clock), count
+        return points, patch.render(unit.clamp(0, 1), self.clock), count
 
     def _score(self, points: Array, audio: Tensor, count: Count, distances: Tensor | None) -> None:
         """Record distances of sounds that are already counted."""

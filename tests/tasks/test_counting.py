@@ -15,7 +15,7 @@ from synthgym.errors import BudgetExceeded, ParameterError, RunOver, TargetReach
 from synthgym.losses import MelDistance
 from synthgym.losses.mel import Resolution
 from synthgym.synth import Clock, Node, Patch
-from synthgym.synth.modules import Oscillator
+from synthgym.synth.modules import Noise, Oscillator
 from synthgym.tasks import Problem
 
 CLOCK = Clock(8000, 512)
@@ -93,6 +93,12 @@ def forward_mode_sound(problem: Problem) -> None:
         assert forward_ad.unpack_dual(problem.render(dual)).tangent is not None
 
 
+def surrogate_backward_twice(problem: Problem) -> None:
+    total = problem.loss(tensor(4, grad=True), OTHER_LOSS, surrogate=True).sum()
+    total.backward(retain_graph=True)
+    total.backward()
+
+
 CALLS: list[tuple[str, Callable[[Problem], object], tuple[int, int]]] = [
     ("call", lambda p: p(points(1)[0]), (1, 0)),
     ("call with a list", lambda p: p(points(1)[0].tolist()), (1, 0)),
@@ -120,6 +126,11 @@ CALLS: list[tuple[str, Callable[[Problem], object], tuple[int, int]]] = [
     ("backward row by row", backward_row_by_row, (0, 16)),
     ("backward twice through the sound", backward_through_sound, (0, 8)),
     ("through one's own graph", through_a_graph_of_ones_own, (0, 4)),
+    ("surrogate gradient", lambda p: p.value_and_grad(points(1)[0], surrogate=True), (0, 1)),
+    ("surrogate gradients", lambda p: p.value_and_grad(points(5), surrogate=True), (0, 5)),
+    ("surrogate loss", lambda p: p.loss(tensor(4, grad=True), surrogate=True), (0, 4)),
+    ("surrogate without gradient", lambda p: p.loss(tensor(4), surrogate=True), (4, 0)),
+    ("surrogate and backward twice", surrogate_backward_twice, (0, 8)),
     ("forward mode", forward_mode, (0, 4)),
     ("forward mode through the sound", forward_mode_sound, (0, 4)),
 ]
@@ -389,6 +400,45 @@ def test_the_distance_is_scored_whatever_loss_is_descended() -> None:
     assert not np.allclose(losses.detach().numpy(), values, rtol=1e-2)
     assert problem.best_distance == pytest.approx(values.min(), abs=1e-4)
     np.testing.assert_allclose(problem.best_x, points(6)[values.argmin()], atol=1e-7)
+
+
+@pytest.mark.parametrize("through", ["value_and_grad", "loss", "other loss"])
+def test_the_distance_is_the_true_one_whatever_gradient_is_taken(through: str) -> None:
+    problem, plain = make(), make()
+    assert problem.has_surrogate
+    slopes = []
+    for surrogate in (True, False):
+        if through == "value_and_grad":
+            gradient = problem.value_and_grad(points(6), surrogate=surrogate)[1]
+        else:
+            unit = tensor(6, grad=True)
+            losses = problem.loss(unit, OTHER_LOSS if "other" in through else None, surrogate)
+            losses.sum().backward()
+            assert unit.grad is not None
+            gradient = unit.grad.double().numpy()
+        slopes.append(gradient)
+    # What comes second finds nothing better, as the first has had the same distances.
+    values = plain.batch(points(6))
+    assert all(one.n_gradients <= 6 for one in problem.history)
+    assert problem.best_distance == values.min()
+    freq = problem.names.index("osc.freq")
+    assert not np.allclose(slopes[0][:, freq], slopes[1][:, freq], rtol=0.01)
+    amp = problem.names.index("osc.amp")
+    np.testing.assert_allclose(slopes[0][:, amp], slopes[1][:, amp], rtol=1e-4, atol=1e-4)
+
+
+def test_a_surrogate_that_does_not_exist_is_refused_and_costs_nothing() -> None:
+    patch = Patch((Node("noise", Noise()),))
+    target = patch.render(torch.full((1, 1), 0.5), CLOCK)[0].numpy()
+    problem = Problem(patch, CLOCK, target, MelDistance(8000), task_id="Hiss-v0")
+    assert not problem.has_surrogate
+    for call in (
+        lambda: problem.value_and_grad([0.5], surrogate=True),
+        lambda: problem.loss(torch.full((1, 1), 0.5), surrogate=True),
+    ):
+        with pytest.raises(ParameterError, match=r"Hiss-v0.*has_surrogate"):
+            call()
+    assert counts(problem) == (0, 0, 0)
 
 
 def test_reaching_the_target_ends_the_run_after_recording() -> None:

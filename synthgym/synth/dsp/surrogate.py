@@ -10,6 +10,8 @@ squared error the derivative with respect to the angle of `z`,
 has the sign of the frequency error w - v, however large (as a sine has a mirror at -w, for w above
 v / 3). Here the sound stays the true one, of `|z| = 1`; the backward pass takes the derivative at
 `|z| = exp(-1 / (memory * sample_rate))`. It is by design not the derivative of the sound.
+It costs the tone itself a second time: once it moves with amplitude and waveform, whose gradients
+are the true ones, and once with frequency and phase.
 """
 
 from __future__ import annotations
@@ -17,17 +19,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from synthgym import kernels
 from synthgym.synth.clock import Clock
-from synthgym.synth.dsp.oscillators import selected_waveform
-from synthgym.synth.dsp.phase import constant_phase, modulated_phase
-
-
-def damped_gradient(phase: Tensor, memory_s: float, clock: Clock) -> Tensor:
-    """The same phase, `(batch, n_samples)`; its gradient fades by e every `memory_s` seconds."""
-    time_s = torch.arange(clock.n_samples, dtype=phase.dtype, device=phase.device)
-    fading = torch.exp(time_s * (-1 / (memory_s * clock.sample_rate)))
-    still = phase.detach()
-    return still + fading * (phase - still)
+from synthgym.synth.dsp.tones import fm_tone, tone
 
 
 def surrogate_tone(
@@ -39,21 +33,23 @@ def surrogate_tone(
     memory_s: float,
     clock: Clock,
 ) -> Tensor:
-    """As `tones.tone`, with the surrogate's gradient by frequency and phase.
+    """As `tones.tone`, to the bit, with the surrogate's gradient by frequency and phase.
 
     Args:
         weights: one-hot, `(batch, len(shapes))`.
         shapes: waveform names. For a sine it is the surrogate of the source; for the others the
-            same damping of what the phase does, with band-limited waveforms.
+            same damping of what frequency and phase do, with band-limited waveforms.
         freq_hz: `(batch,)`.
         start_cycles: `(batch,)`.
         amp: `(batch,)`.
         memory_s: in which the surrogate decays by e; shorter is smoother and less exact.
         clock: time base.
     """
-    phase = damped_gradient(constant_phase(freq_hz, start_cycles, clock), memory_s, clock)
-    increment = freq_hz[:, None] / clock.sample_rate
-    return amp[:, None] * selected_waveform(weights, shapes, phase, increment)
+    held = tone(weights, shapes, freq_hz.detach(), start_cycles.detach(), amp, clock)
+    if not _differentiable(freq_hz, start_cycles):
+        return held
+    moved = tone(weights.detach(), shapes, freq_hz, start_cycles, amp.detach(), clock)
+    return _joined(held, moved, memory_s, clock)
 
 
 def surrogate_fm_tone(
@@ -80,7 +76,31 @@ def surrogate_fm_tone(
         memory_s: see there.
         clock: see there.
     """
-    phase = modulated_phase(freq_hz, depth_hz, modulator, start_cycles, clock)
-    increment = (freq_hz[:, None] + depth_hz[:, None] * modulator) / clock.sample_rate
-    phase = damped_gradient(phase, memory_s, clock)
-    return amp[:, None] * selected_waveform(weights, shapes, phase, increment)
+    bends = (freq_hz, depth_hz, start_cycles)
+    still = modulator.detach()
+    freq, depth, start = (value.detach() for value in bends)
+    held = fm_tone(weights, shapes, freq, depth, start, amp, still, clock)
+    if not _differentiable(*bends, modulator):
+        return held
+    moved = fm_tone(weights.detach(), shapes, *bends, amp.detach(), modulator, clock)
+    return _joined(held, moved, memory_s, clock)
+
+
+def _differentiable(*values: Tensor) -> bool:
+    backward = torch.is_grad_enabled() and any(value.requires_grad for value in values)
+    return backward or kernels.has_tangent(*values)
+
+
+def _joined(held: Tensor, moved: Tensor, memory_s: float, clock: Clock) -> Tensor:
+    """The sound of both; its gradient is that of `held`, and that of `moved`, which fades.
+
+    Args:
+        held: `(batch, n_samples)`.
+        moved: the same values.
+        memory_s: in which its gradient fades by e.
+        clock: time base.
+    """
+    time_s = torch.arange(clock.n_samples, dtype=held.dtype, device=held.device)
+    fading = torch.exp(time_s * (-1 / (memory_s * clock.sample_rate)))
+    # What is added is zero in every sample: of it, only the gradient is wanted.
+    return held + fading * (moved - moved.detach())

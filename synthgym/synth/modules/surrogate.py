@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from synthgym.errors import ParameterError
 from synthgym.synth.dsp.surrogate import surrogate_fm_tone, surrogate_tone
-from synthgym.synth.modules.base import Inputs, one_of
-from synthgym.synth.modules.oscillators import LFO_FREQ, FMOscillator, Oscillator
+from synthgym.synth.modules.base import ACTIVE, Inputs, Module, one_of
+from synthgym.synth.modules.oscillators import FMLFO, LFO, LFO_FREQ, FMOscillator, Oscillator
 from synthgym.synth.params import Linear, Log
+
+_LOWEST_PITCH_HZ = 20.0
 
 
 def _check(kind: str, memory_s: float, naive: bool) -> None:
@@ -38,6 +40,7 @@ class SurrogateOscillator(Oscillator):
     """
 
     settings: ClassVar[tuple[str, ...]] = ("memory_s",)
+    folds: ClassVar[tuple[str, ...]] = (ACTIVE,)
 
     memory_s: float = 0.05
 
@@ -49,8 +52,9 @@ class SurrogateOscillator(Oscillator):
         """See `Module.render`."""
         v = inputs.values
         weights, shapes = one_of(self.shape, v)
+        amp = inputs.gated(ACTIVE, v["amp"])
         return surrogate_tone(
-            weights, shapes, v["freq"], v["phase"], v["amp"], self.memory_s, inputs.clock
+            weights, shapes, v["freq"], v["phase"], amp, self.memory_s, inputs.clock
         )
 
 
@@ -81,6 +85,7 @@ class SurrogateFMOscillator(FMOscillator):
     """
 
     settings: ClassVar[tuple[str, ...]] = ("memory_s",)
+    folds: ClassVar[tuple[str, ...]] = ("modulator", ACTIVE)
 
     memory_s: float = 0.05
 
@@ -93,18 +98,44 @@ class SurrogateFMOscillator(FMOscillator):
         v, clock = inputs.values, inputs.clock
         weights, shapes = one_of(self.shape, v)
         modulator, depth = inputs.signal("modulator"), inputs.control("depth")
+        amp = inputs.gated(ACTIVE, v["amp"])
         if modulator is None:
-            return surrogate_tone(
-                weights, shapes, v["freq"], v["phase"], v["amp"], self.memory_s, clock
-            )
+            return surrogate_tone(weights, shapes, v["freq"], v["phase"], amp, self.memory_s, clock)
         return surrogate_fm_tone(
             weights,
             shapes,
             v["freq"],
-            v["depth"],
+            inputs.gated("modulator", v["depth"]),
             v["phase"],
-            v["amp"],
+            amp,
             modulator if depth is None else modulator * depth,
             self.memory_s,
             clock,
         )
+
+
+_SURROGATES: dict[type[Module], type[SurrogateOscillator] | type[SurrogateFMOscillator]] = {
+    Oscillator: SurrogateOscillator,
+    LFO: SurrogateLFO,
+    FMOscillator: SurrogateFMOscillator,
+    FMLFO: SurrogateFMOscillator,
+}
+
+
+def surrogate_of(module: Module) -> Module | None:
+    """The module with the same parameters and the same sound whose gradient is the surrogate's.
+
+    Its memory is that of `SurrogateLFO` where the frequency stays below what is heard as a pitch.
+
+    Returns:
+        None where there is none: for a naive waveform, and for all but `Oscillator`, `LFO`,
+        `FMOscillator` and `FMLFO`.
+    """
+    kind = _SURROGATES.get(type(module))
+    own: dict[str, Any] = {each.name: getattr(module, each.name) for each in fields(module)}
+    if kind is None or own["naive"]:
+        return None
+    freq = own["freq"]
+    top_hz = freq if isinstance(freq, int | float) else freq.high
+    slow = top_hz <= _LOWEST_PITCH_HZ
+    return kind(**own, memory_s=(SurrogateLFO if slow else SurrogateOscillator).memory_s)
