@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -71,6 +72,7 @@ def compare(
     from synthgym.cli import comparing
     from synthgym.cli.benching import carry_out
     from synthgym.leaderboard import compare as comparison
+    from synthgym.leaderboard.commands import compare_commands
     from synthgym.leaderboard.plan import Plan
 
     specs = flatten(solvers)
@@ -97,7 +99,12 @@ def compare(
     summary = carry_out(plan)
     found = comparison.assemble(plan, runs, names)
     _print_tables(found, summary)
-    _write_page(out, sounds, names)
+    words = [
+        *(("--replace",) if replace else ()),
+        *(("--reference", str(reference)) if reference is not None else ()),
+        *(("--sounds", sounds) if sounds != "best" else ()),
+    ]
+    _write_page(found, out, sounds, compare_commands(found.own, out.name, words))
 
 
 def _print_tables(found: Comparison, summary: Summary) -> None:
@@ -120,16 +127,20 @@ def _print_tables(found: Comparison, summary: Summary) -> None:
         click.echo(line)
 
 
-def _write_page(out: Path, sounds: Literal["best", "all", "none"], names: tuple[str, ...]) -> None:
+def _write_page(
+    found: Comparison,
+    out: Path,
+    sounds: Literal["best", "all", "none"],
+    commands: Sequence[str],
+) -> None:
     """Write the page on the records, where the extra for it is installed."""
     from synthgym.errors import MissingExtraError
     from synthgym.leaderboard.report import write_report
 
     click.echo(f"records  {out / 'records'}")
     try:
-        page = write_report(
-            out / "records", out, sounds=sounds, title=f"{', '.join(names)} compared"
-        )
+        title = f"{', '.join(found.newcomers)} compared"
+        page = write_report(out / "records", out, sounds=sounds, title=title, commands=commands)
     except MissingExtraError as error:  # what was asked for is there: the page is an extra
         click.echo(one_line(f"no page: {error}"))
     else:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from synthgym.errors import UnknownNameError
 from synthgym.leaderboard.boards import Board
+from synthgym.leaderboard.records import Record, RunHeader
 from synthgym.leaderboard.sounds import Selection
 from synthgym.tasks import get_task
 
@@ -38,6 +39,37 @@ def run_commands(board: Board, folder_name: str) -> list[str]:
         ]
         commands.append(shlex.join(words))
     return commands
+
+
+def compare_commands(
+    newcomers: Sequence[Record], out_name: str, options: Sequence[str] = ()
+) -> list[str]:
+    """The commands that make a comparison with the reference anew, and verify it.
+
+    One for all newcomers that were compared under the same conditions, in the same folder.
+
+    Args:
+        newcomers: their records.
+        out_name: of the comparison's folder.
+        options: further words of each command, such as `--reference FOLDER`.
+    """
+    runs_of: dict[str, list[RunHeader]] = {}
+    for record in newcomers:
+        runs_of.setdefault(record.header.solver_spec, []).append(record.header)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for spec, headers in runs_of.items():
+        budgets = {_asked_budget(h.task, h.budget) for h in headers} - {0}
+        conditions = (
+            *("--tasks", ",".join(dict.fromkeys(h.task for h in headers))),
+            *("--targets", indices({h.index for h in headers})),
+            *(("--budget", str(min(budgets))) if budgets else ()),
+        )
+        alike.setdefault(conditions, []).append(spec)
+    start, end = ("synthgym", "bench", "compare"), (*options, "--out", out_name)
+    commands = [
+        shlex.join((*start, *specs, *conditions, *end)) for conditions, specs in alike.items()
+    ]
+    return [*commands, shlex.join(("synthgym", "bench", "verify", f"{out_name}/records"))]
 
 
 def _asked_budget(task: str, budget: int | None) -> int:

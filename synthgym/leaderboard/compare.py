@@ -53,6 +53,7 @@ class Comparison:
 
     Args:
         newcomers: names of the solvers that are compared now.
+        own: the runs that were made in this folder, now or before.
         records: all runs, those of the reference as they were cut.
         n_cut: reference runs that a smaller budget cut short.
         cut_at: the smaller budgets, one for each that occurs.
@@ -61,6 +62,7 @@ class Comparison:
     """
 
     newcomers: tuple[str, ...]
+    own: tuple[Record, ...]
     records: tuple[Record, ...]
     n_cut: int
     cut_at: tuple[int, ...]
@@ -225,6 +227,7 @@ def assemble(plan: Plan, reference: Sequence[Record], newcomers: Sequence[str]) 
     _write_reference(beside, folder / REFERENCE)
     return Comparison(
         newcomers=tuple(newcomers),
+        own=tuple(mine),
         records=tuple(sorted([*mine, *beside], key=lambda record: record.run_id)),
         n_cut=sum(cut.cost < whole.cost for whole, cut in pairs),
         cut_at=tuple(sorted({r.header.budget for r in smaller if r.header.budget is not None})),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -45,6 +46,7 @@ def write_report(
     sounds: Selection = DEFAULT_SOUNDS,
     title: str = DEFAULT_TITLE,
     matches: str | os.PathLike[str] | None = None,
+    commands: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Path:
     """Write the report on a folder of records.
@@ -60,6 +62,7 @@ def write_report(
             target of each task), `"all"` for every solver's, `"none"` for a report without.
         title: heading of the report.
         matches: a folder that `synthgym match` wrote to; the index links what is there.
+        commands: what makes records and report anew; None for what the records tell of it.
         seed: of the bootstrap.
 
     Returns:
@@ -81,28 +84,35 @@ def write_report(
     shelves = [
         {task: task_sounds(board, task, sounds, target) for task in board.tasks} for board in boards
     ]
-    last_command = report_command(
-        source.resolve().name,
-        target.name,
-        title=title,
-        sounds=sounds,
-        matches_name=None if matches is None else Path(matches).resolve().name,
-    )
+    if commands is None:
+        commands = _commands(boards, source, target, sounds, title, matches)
     site = make_site(
         title,
         boards,
         shelves,
         bad_records=bad_records,
-        commands=(*all_commands(boards, source.resolve().name), last_command),
+        commands=commands,
         recordings=recordings,
         seed=seed,
     )
-    pages = render(site)
-    for file, content in pages.items():
-        _replace(target / file, content)
     files = {file for own in shelves for kept in own.values() for file in kept.files}
-    _remove_unused(target, {*pages, *files})
+    _put_in_place(render(site), target, files)
     return target / INDEX
+
+
+def _commands(
+    boards: Sequence[Board],
+    source: Path,
+    target: Path,
+    sounds: Selection,
+    title: str,
+    matches: str | os.PathLike[str] | None,
+) -> list[str]:
+    """The commands that make records and report anew, by names of folders."""
+    name = source.resolve().name
+    matched = None if matches is None else Path(matches).resolve().name
+    last = report_command(name, target.name, title=title, sounds=sounds, matches_name=matched)
+    return [*all_commands(boards, name), last]
 
 
 def report_size(out_dir: str | os.PathLike[str]) -> tuple[int, int]:
@@ -179,6 +189,13 @@ def _check_destination(out_dir: Path) -> None:
             f"out_dir {out_dir} holds an {INDEX} that is not a report of synthgym; "
             "give another folder, or move that page away"
         )
+
+
+def _put_in_place(pages: Mapping[str, str], out_dir: Path, sounds: set[str]) -> None:
+    """Write the pages, the index last, and remove what they do not use."""
+    for file, content in pages.items():
+        _replace(out_dir / file, content)
+    _remove_unused(out_dir, {*pages, *sounds})
 
 
 def _replace(path: Path, content: str) -> None:

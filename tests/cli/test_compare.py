@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -169,6 +172,29 @@ def test_several_at_once_and_one_after_another(tmp_path: Path, mine: Path, compa
     alone = compared(f"{mine}:Near", *options)
     assert [row[2] for row in rows(alone.out) if row[:1] == [">"]] == ["near"]
     assert any(row[1:2] == ["nearer"] for row in rows(alone.out)), "what was compared stays"
+
+
+def test_the_page_names_the_command_that_makes_it_again(
+    tmp_path: Path, mine: Path, compared: Call, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for solvers, budget in (
+        (f"{mine}:Near,{mine}:Nearer", SMALL),
+        (f"{mine}:Namesake", SMALL - 10),
+    ):
+        options = ("--tasks", TASKS[0], "--targets", "1-1", "--budget", budget, "--replace")
+        assert compared(solvers, *options).code == 0
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    lines = [html.unescape(line) for line in re.findall(r'class="command">([^<]*)<', page)]
+    assert len(lines) == 3, lines
+    (tmp_path / "again").mkdir()
+    monkeypatch.chdir(tmp_path / "again")
+    for line in lines:
+        assert call(*shlex.split(line)[1:]).code == 0, line
+    made, again = (
+        {r.run_id: (r.header.budget, r.cost, r.final.distance_db) for r in read_records(folder)}
+        for folder in (tmp_path / "out" / "records", tmp_path / "again" / "out" / "records")
+    )
+    assert again == made and len(made) == 5
 
 
 def test_without_a_word_it_is_the_whole_reference(
