@@ -7,6 +7,7 @@ at once. Each command imports what it needs when it runs, so that `synthgym --he
 from __future__ import annotations
 
 import io
+import os
 import sys
 import warnings
 from importlib import metadata
@@ -17,6 +18,9 @@ from synthgym.cli import bench, compiling, dataset, draw, listing, loss, match, 
 from synthgym.cli.errors import OneLineGroup
 
 __all__ = ["main"]
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Environment variables: how many threads torch and NumPy share one operation between."""
 
 
 def _print_version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
@@ -40,6 +44,10 @@ def main(ctx: click.Context) -> None:
 
     `synthgym match note.wav` matches one recording; `synthgym bench run` compares optimizers.
     """
+    # Operations this short lose by being shared, and lose much on a busy machine. What is said in
+    # the environment holds. Both libraries are imported later, by the commands.
+    for variable in _THREAD_VARIABLES:
+        os.environ.setdefault(variable, "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the terminal cannot show is no fault

@@ -50,6 +50,11 @@ def list_losses() -> None:
     help="Of all draws; every loss is tried on the same sounds.",
 )
 @click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Losses at a time.  [default: one for each core]",
+)
+@click.option(
     "--json", "json_path", type=click.Path(path_type=Path), help="Write all figures there too."
 )
 def rank(
@@ -58,6 +63,7 @@ def rank(
     trials: int,
     targets: int,
     seed: int,
+    jobs: int | None,
     json_path: Path | None,
 ) -> None:
     """Rank losses by how often they point towards the right pitch.
@@ -66,6 +72,7 @@ def rank(
     are ranked beside it. Name is a loss, or what makes one, such as its class. More trials tell
     nearer losses apart and take longer; the standard error is printed.
     """
+    import joblib
     from rich.console import Console
 
     from synthgym.cli.loss_loading import contenders
@@ -81,7 +88,7 @@ def rank(
         click.echo(one_line(line), err=True)
     on = trial(trials, targets, seed=seed)
     try:
-        found = rank_all(chosen, on, Console(stderr=True))
+        found = rank_all(chosen, on, Console(stderr=True), jobs or joblib.cpu_count())
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from None

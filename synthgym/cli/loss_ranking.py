@@ -27,13 +27,16 @@ HEADER = (
 )
 
 
-def rank_all(losses: Mapping[str, Loss], on: Trial, console: Console) -> list[Standing]:
-    """Try all losses, as many at a time as torch has threads; the best come first.
+def rank_all(
+    losses: Mapping[str, Loss], on: Trial, console: Console, n_workers: int = 1
+) -> list[Standing]:
+    """Try all losses, several at a time; the best come first.
 
     Args:
         losses: by the name under which they are listed.
         on: what they are tried on.
         console: where progress is shown; a terminal gets a bar, anything else a line for each loss.
+        n_workers: losses at a time.
 
     Raises:
         LossError: a loss failed, or a value or gradient is not finite.
@@ -48,7 +51,7 @@ def rank_all(losses: Mapping[str, Loss], on: Trial, console: Console) -> list[St
         disable=not console.is_terminal,
     )
     stopped = threading.Event()
-    with bar, _single_threaded() as n_workers, ThreadPoolExecutor(n_workers) as pool:
+    with bar, _single_threaded(), ThreadPoolExecutor(n_workers) as pool:
         task = bar.add_task("", total=len(losses) * n_steps(on))
 
         def advance() -> None:
@@ -79,8 +82,8 @@ class _StoppedError(Exception):
 
 
 @contextmanager
-def _single_threaded() -> Iterator[int]:
-    """One thread for each operation meanwhile; yields how many there were.
+def _single_threaded() -> Iterator[None]:
+    """One thread for each operation meanwhile.
 
     Losses side by side make better use of the cores than the parts of one operation, whose threads
     wait for each other at each step, and the more so the busier the machine is.
@@ -88,7 +91,7 @@ def _single_threaded() -> Iterator[int]:
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield n_threads
+        yield
     finally:
         torch.set_num_threads(n_threads)
 

@@ -271,7 +271,7 @@ def test_losses_side_by_side_come_to_the_same_and_leave_the_threads_as_they_were
     alone = loss_ranking.rank_all(several, on, Console(file=io.StringIO()))
     try:
         torch.set_num_threads(3)
-        together = loss_ranking.rank_all(several, on, Console(file=io.StringIO()))
+        together = loss_ranking.rank_all(several, on, Console(file=io.StringIO()), 3)
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

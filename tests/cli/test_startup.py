@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib import metadata
 
 import click
+import pytest
 from click.testing import CliRunner
 
 from synthgym.cli import main
@@ -27,6 +29,29 @@ def test_help_imports_nothing_heavy() -> None:
     )
     assert "Usage:" in done.stdout
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+@pytest.mark.parametrize("said", [None, "3"])
+def test_every_command_computes_on_one_thread_unless_told_otherwise(said: str | None) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    code = (
+        "import os\n"
+        "from synthgym.cli import main\n"
+        "main(['tasks'], standalone_mode=False)\n"
+        "import torch\n"
+        "print(os.environ['OMP_NUM_THREADS'], torch.get_num_threads())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=environment if said is None else {**environment, "OMP_NUM_THREADS": said},
+    )
+    variable, n_threads = done.stdout.splitlines()[-1].split()
+    assert variable == (said or "1")
+    assert said is not None or n_threads == "1"  # of 3, torch takes as many as there are cores
 
 
 def test_version_is_the_installed_one() -> None:
