@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,12 @@ def _check_one_line(ended: Ended, *words: str) -> None:
     assert "Traceback" not in ended.err + ended.out
 
 
+def _without_progress(ended: Ended) -> Ended:
+    """What was said beside the lines that tell how the search of a note goes."""
+    lines = ended.err.splitlines(True)
+    return replace(ended, err="".join(x for x in lines if not x.startswith("note: ")))
+
+
 def _note(seconds: float = 0.4, rate_hz: int = RATE_HZ) -> np.ndarray:
     """A decaying 220 Hz tone with four partials, peak about 0.5."""
     time_s = np.arange(round(seconds * rate_hz)) / rate_hz
@@ -87,6 +93,12 @@ def call_process() -> Callable[..., Ended]:
 def one_line() -> Callable[..., None]:
     """Checks that a call ended as every expected fault does, with these words in its line."""
     return _check_one_line
+
+
+@pytest.fixture(scope="session")
+def without_progress() -> Callable[[Ended], Ended]:
+    """Leaves out the lines that tell how the search of a note goes."""
+    return _without_progress
 
 
 @pytest.fixture(scope="session")

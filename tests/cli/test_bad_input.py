@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import errno
 import json
-import math
-import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,6 @@ import pytest
 import soundfile
 
 from synthgym import audio
-from synthgym.cli import matching
 
 Call = Callable[..., Any]
 OneLine = Callable[..., None]
@@ -225,224 +220,21 @@ BAD_SOLVERS = {
 
 @pytest.mark.parametrize("kind", BAD_SOLVERS)
 def test_a_bad_solver_file(
-    kind: str, tmp_path: Path, out: Path, matched: Path, call: Call, one_line: OneLine
+    kind: str,
+    tmp_path: Path,
+    out: Path,
+    matched: Path,
+    call: Call,
+    one_line: OneLine,
+    without_progress: Call,
 ) -> None:
     text, words = BAD_SOLVERS[kind]
     solver = tmp_path / "mine.py"
     solver.write_text(text, encoding="utf-8")
     ended = call("match", matched / "note.wav", "--solver", f"{solver}:Mine", "--out", out)
     # A solver that fails on the way has a progress line or two before its error line.
-    ended = type(ended)(ended.code, ended.out, _without_progress(ended.err))
-    one_line(ended, *words)
+    one_line(without_progress(ended), *words)
     assert not out.exists() or list(out.iterdir()) == []
-
-
-def _without_progress(text: str) -> str:
-    return "".join(line for line in text.splitlines(True) if not line.startswith("note: "))
-
-
-# Patch documents
-
-
-def _damaged(fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Copies of a patch document with one thing wrong, and what it is."""
-    nothing = object()
-    wrong: dict[str, tuple[Any, ...]] = {
-        "format": (nothing, "synthgym-patch-9", 1, None),
-        "chain": (nothing, "Nope", 3, None, ["Osc"]),
-        "duration_s": (nothing, "1", math.nan, math.inf, -1, 0, True, None, 10**400),
-        "clock": (nothing, 5, None, [], {}, {"sample_rate": 16_000}),
-        "unit": (nothing, None, "0.5", [], fields["unit"][:-1], [*fields["unit"], 0.5]),
-        "parameters": (nothing, None, [], {}, {"osc": 1}, {"osc": {"freq": 440}}),
-    }
-    for name, values in wrong.items():
-        for value in values:
-            copied = {key: value for key, value in fields.items() if key != name}
-            if value is not nothing:
-                copied[name] = value
-            yield f"{name}={'missing' if value is nothing else repr(value)[:40]}", copied
-    for value in (math.nan, math.inf, -0.1, 1.1, "0.5", None, True, [0.5], 10**400):
-        yield f"unit[0]={repr(value)[:20]}", {**fields, "unit": [value, *fields["unit"][1:]]}
-    for name in ("sample_rate", "n_samples"):
-        for value in (0, -1, math.nan, 1.5, "16000", None, True, 10**12, 10**400):
-            clock = {**fields["clock"], name: value}
-            yield f"clock.{name}={repr(value)[:20]}", {**fields, "clock": clock}
-    for value in (math.nan, math.inf, -1, 1e9, "high", None, [440.0], {"value": 1}):
-        copied = copy.deepcopy(fields)
-        copied["parameters"]["osc"]["freq"]["value"] = value
-        yield f"freq={value!r}", copied
-    copied = copy.deepcopy(fields)
-    copied["parameters"]["osc"]["frequency"] = copied["parameters"]["osc"].pop("freq")
-    yield "freq misspelt", copied
-    for name, document in {"list": [], "text": "x", "number": 1, "null": None}.items():
-        yield f"a {name}", document
-
-
-def test_damaged_patches(matched: Path, tmp_path: Path, call: Call, one_line: OneLine) -> None:
-    fields = json.loads((matched / "note.patch.json").read_text("utf-8"))
-    path, out = tmp_path / "bad.json", tmp_path / "out.wav"
-    n_kinds = 0
-    for what, document in _damaged(fields):
-        path.write_text(json.dumps(document), encoding="utf-8")
-        ended = call("render", path, "--out", out)
-        assert ended.code == 2, what
-        one_line(ended, str(path))
-        assert not out.exists(), what
-        n_kinds += 1
-    assert n_kinds > 60
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"{", b"\xff\xfe\x00", b"[" * 100_000, b'{"format": ', b"RIFF" * 10, b" " * 2_000_000],
-    ids=["empty", "cut", "binary", "deep", "half", "wav", "huge"],
-)
-def test_a_patch_that_is_no_json(
-    content: bytes, tmp_path: Path, call: Call, one_line: OneLine
-) -> None:
-    path = tmp_path / "bad.json"
-    path.write_bytes(content)
-    one_line(call("render", path, "--out", tmp_path / "out.wav"), str(path))
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_patch_that_is_a_folder_or_not_there(
-    tmp_path: Path, call: Call, one_line: OneLine
-) -> None:
-    one_line(call("render", tmp_path, "--out", tmp_path / "x.wav"), str(tmp_path), "directory")
-    gone = tmp_path / "gone.json"
-    one_line(call("render", gone, "--out", tmp_path / "x.wav"), str(gone), "No such file")
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (("--out", "x.xyz"), ("x.xyz", ".wav")),
-        (("--out", "nowhere/x.wav"), ("nowhere",)),
-        (("--out", "x.wav", "--sample-rate", "0"), ("--sample-rate",)),
-        (("--out", "x.wav", "--sample-rate", "16 kHz"), ("--sample-rate",)),
-        (("--out", "x.wav", "--seconds", "-1"), ("--seconds",)),
-        (("--out", "x.wav", "--seconds", "auto"), ("--seconds",)),
-        (("--out", "x.wav", "--use", "both"), ("--use",)),
-        (("--out", "/dev/full"), ("/dev/full",)),
-    ],
-    ids=lambda value: " ".join(value),
-)
-def test_a_bad_option_of_render(
-    options: tuple[str, ...],
-    words: tuple[str, ...],
-    matched: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    call: Call,
-    one_line: OneLine,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    one_line(call("render", matched / "note.patch.json", *options), *words)
-    assert list(tmp_path.iterdir()) == []
-
-
-# The disk
-
-
-def test_a_file_where_the_folder_should_be(
-    matched: Path, tmp_path: Path, quick: Any, call: Call, one_line: OneLine
-) -> None:
-    taken = tmp_path / "taken"
-    taken.write_text("mine", encoding="utf-8")
-    one_line(call("match", matched / "note.wav", *quick, "--out", taken), str(taken))
-    one_line(call("match", matched / "note.wav", *quick, "--out", taken / "x"), str(taken))
-    one_line(call("bench", "run", "--solvers", "random", "--out", taken), str(taken))
-    assert taken.read_text("utf-8") == "mine"
-
-
-def test_a_folder_that_cannot_be_written(
-    matched: Path, quick: Any, call: Call, one_line: OneLine
-) -> None:
-    if not Path("/proc/self").is_dir():
-        pytest.skip("no /proc, the one folder where root cannot write either")
-    one_line(call("match", matched / "note.wav", *quick, "--out", "/proc/synthgym"), "/proc")
-
-
-def test_no_permission_is_said_before_the_search(
-    matched: Path,
-    out: Path,
-    quick: Any,
-    call: Call,
-    one_line: OneLine,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def deny(*_: Any, **__: Any) -> None:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/somewhere/.hidden")
-
-    def search(_job: Any) -> None:
-        raise AssertionError("searched before looking at the folder")
-
-    monkeypatch.setattr("synthgym.cli.output.tempfile.NamedTemporaryFile", deny)
-    monkeypatch.setattr(matching, "run_match", search)
-    ended = call("match", matched / "note.wav", *quick, "--out", out)
-    one_line(ended, f"{out}: Permission denied")
-
-
-def _results(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-@pytest.mark.parametrize("kind", ["fsync", "wav", "picture"])
-def test_a_full_disk_leaves_the_former_results(
-    kind: str,
-    matched: Path,
-    tmp_path: Path,
-    quick: Any,
-    call: Call,
-    one_line: OneLine,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    former = {"note.match.wav": b"old", "note.patch.json": b"old", "note.png": b"old"}
-    for name, content in former.items():
-        (tmp_path / name).write_bytes(content)
-
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    place = {
-        "fsync": "synthgym.cli.output.os.fsync",
-        "wav": "synthgym.audio.write",
-        "picture": "synthgym.cli.matching.draw_match",
-    }[kind]
-    monkeypatch.setattr(place, full)
-    ended = call("match", matched / "note.wav", *quick, "--out", tmp_path)
-    ended = type(ended)(ended.code, "", _without_progress(ended.err))
-    one_line(ended, str(tmp_path), "o space left")
-    assert _results(tmp_path) == former
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 KiB, where that can be made."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(mount, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount here")
-    if done.returncode:
-        pytest.skip(f"cannot mount a tiny file system here: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def test_a_disk_that_is_really_full(
-    tiny_disk: Path, matched: Path, quick: Any, call: Call, one_line: OneLine
-) -> None:
-    ended = call("match", matched / "note.wav", *quick, "--out", tiny_disk)
-    ended = type(ended)(ended.code, "", _without_progress(ended.err))
-    one_line(ended, str(tiny_disk), "o space left")
-    assert list(tiny_disk.iterdir()) == []
-    options = ("--out", tiny_disk / "x.wav", "--seconds", 5)
-    one_line(call("render", matched / "note.patch.json", *options), "o space left")
-    assert list(tiny_disk.iterdir()) == []
 
 
 # Real processes
