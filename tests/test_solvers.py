@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from synthgym.errors import (
     RunOver,
     SolverError,
 )
-from synthgym.solvers import run_solver, solver_seed
+from synthgym.solvers import load_solver, run_solver, solver_seed
 from synthgym.tasks import Problem, make_problem
 
 TASK = "DiffMoog-Osc-v0"
@@ -219,6 +220,29 @@ def test_a_solver_cannot_end_the_process() -> None:
 
     with pytest.raises(SolverError, match="'driver' failed with SystemExit: 3"):
         run_solver(Driver(drive), problem())
+
+
+def test_a_failure_says_where_in_the_users_code_it_was(tmp_path: Path) -> None:
+    """Its own last line, not that of the library it called, nor the loop's."""
+    source = (
+        "import json\n"
+        "class Mine:\n"
+        "    name = 'mine'\n"
+        "    def __init__(self, dimension, seed):\n"
+        "        self.text = '{' if seed else None\n"
+        "        assert seed < 9\n"
+        "    def ask(self):\n"
+        "        return self.read()\n"
+        "    def read(self):\n"
+        "        return json.loads(self.text)\n"
+        "    def tell(self, points, values): ...\n"
+    )
+    (tmp_path / "mine.py").write_text(source, encoding="utf-8")
+    factory = load_solver(f"{tmp_path / 'mine.py'}:Mine")
+    with pytest.raises(SolverError, match=r"JSONDecodeError: .* \(mine\.py:10, in read\)$"):
+        run_solver(factory(5, 1), problem())
+    with pytest.raises(SolverError, match=r"AssertionError \(mine\.py:6, in __init__\)$"):
+        factory(5, 9)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MissingExtraError("install it")])

@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from synthgym.cli.compare import compare
-from synthgym.cli.errors import OneLineGroup, one_line
+from synthgym.cli.errors import EXIT_FAILED, OneLineGroup, one_line
 from synthgym.cli.options import Indices, Names, Running, flatten, running_options, targets_option
 
 QUICK_BUDGET = 500
@@ -84,7 +84,7 @@ def run(
     Ctrl-C or a crash loses only the runs that were going on: the same command goes on where it
     was. Several of them, started with the same options, share the work.
     """
-    from synthgym.cli.benching import carry_out, search_solvers
+    from synthgym.cli.benching import carry_out, check_failures, search_solvers
     from synthgym.leaderboard.plan import Plan
     from synthgym.tasks import get_task, task_ids
     from synthgym.tasks.catalogue import FAMILIES
@@ -112,8 +112,9 @@ def run(
     plan.jobs()  # a solver that cannot be loaded is said first
     for line in left_out:
         click.echo(one_line(line), err=True)
-    carry_out(plan)
+    summary = carry_out(plan)
     click.echo(f"next: synthgym bench report {out} --out report")
+    check_failures(plan, summary)
 
 
 @bench.command()
@@ -196,7 +197,7 @@ def verify(folder: Path, rerun: bool) -> None:
         for verdict in fallen:
             click.echo(one_line(f"does not hold: {verdict.run_id}: {verdict.reason}"))
         click.echo(f"{len(fallen)} of {len(verdicts)} records do not hold")
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(EXIT_FAILED)
     print_table(VERDICT_HEADER, verdict_rows(verdicts), numeric=(2,))
     click.echo(f"all {len(verdicts)} records hold")
 

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from synthgym.cli.errors import EXIT_INTERRUPTED, one_line
+from synthgym.cli.errors import EXIT_FAILED, EXIT_INTERRUPTED, one_line
 from synthgym.cli.output import make_folder
 from synthgym.cli.progress import decibels
 from synthgym.cli.solver_list import list_solvers
@@ -126,6 +126,24 @@ def carry_out(plan: Plan) -> Summary:
     for line in summary_lines(summary):
         click.echo(one_line(line))
     return summary
+
+
+def check_failures(plan: Plan, summary: Summary) -> None:
+    """Tell of solvers of which no run succeeded.
+
+    Raises:
+        Exit: there are such; the runs stay.
+    """
+    n_runs = Counter(job.run_id.solver for job in plan.jobs())
+    n_failed = Counter(failure.run_id.solver for failure in summary.failures)
+    fallen = [name for name, n in n_runs.items() if n_failed[name] == n]
+    if fallen:
+        click.echo(
+            f"error: every run of {', '.join(fallen)} failed; the records of all runs are kept. "
+            "When that is mended, the same command with --redo-errors does them again",
+            err=True,
+        )
+        raise click.exceptions.Exit(EXIT_FAILED)
 
 
 def run_line(record: Record) -> str:

@@ -70,7 +70,7 @@ def compare(
     command goes on where it was stopped.
     """
     from synthgym.cli import comparing
-    from synthgym.cli.benching import carry_out
+    from synthgym.cli.benching import carry_out, check_failures
     from synthgym.leaderboard import compare as comparison
     from synthgym.leaderboard.commands import compare_commands
     from synthgym.leaderboard.plan import Plan
@@ -105,6 +105,7 @@ def compare(
         *(("--sounds", sounds) if sounds != "best" else ()),
     ]
     _write_page(found, out, sounds, compare_commands(found.own, out.name, words))
+    check_failures(plan, summary)
 
 
 def _print_tables(found: Comparison, summary: Summary) -> None:

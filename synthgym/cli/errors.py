@@ -21,6 +21,9 @@ from synthgym.errors import SynthgymError
 DEBUG_VARIABLE = "SYNTHGYM_DEBUG"
 """Environment variable: set to 1, expected faults show their traceback before the line."""
 
+EXIT_FAILED = 1
+"""Exit code where all was done, and a record does not hold or every run of a solver failed."""
+
 EXIT_FAULT = 2
 """Exit code of every expected fault: usage, input, environment."""
 

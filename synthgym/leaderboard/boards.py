@@ -50,7 +50,8 @@ class Standing:
     """One line of the ranking.
 
     Args:
-        rank: 1 is best; equal scores share a rank; None where a compared task is missing.
+        rank: 1 is best; equal scores share a rank; None where a compared task is missing, or
+            every run ended in an error.
         solver: name of the solver.
         n_runs: runs that the score is over.
         n_tasks: tasks that the score is over.
@@ -108,7 +109,7 @@ class Board:
         track: `"search"` or `"amortized"`.
         tasks: ids, in suite order.
         compared: the tasks that the ranking is over: those that more than one solver ran.
-        standings: best first; solvers that miss a task come last, without a rank.
+        standings: best first; solvers without a rank come last.
         results: by (task, solver).
         improvement: by ordered pair of solvers, the probability that a run of the first scores
             above a run of the second on a random task that both ran.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -204,7 +204,15 @@ def _errors(cells: Cells, solvers: Sequence[str]) -> list[Flag]:
     for solver in solvers:
         runs = [r for (_, s), cell in cells.items() if s == solver for r in cell]
         n_errors = sum(r.final.status == "error" for r in runs)
-        if n_errors:
+        if failed_throughout(runs):
+            found.append(
+                Flag(
+                    "errors",
+                    f"{solver} has no rank: every run of it ended in an error; the first: "
+                    f"{runs[0].final.message}",
+                )
+            )
+        elif n_errors:
             found.append(
                 Flag(
                     "errors",
@@ -213,6 +221,11 @@ def _errors(cells: Cells, solvers: Sequence[str]) -> list[Flag]:
                 )
             )
     return found
+
+
+def failed_throughout(runs: Iterable[Record]) -> bool:
+    """Whether every run ended in an error: such a solver has not taken part."""
+    return all(record.final.status == "error" for record in runs)
 
 
 def _listing(parts: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 
 from synthgym.errors import RecordError
 from synthgym.leaderboard.boards import Board, Flip, Standing, TaskResult
-from synthgym.leaderboard.flags import Flag, find_flags
+from synthgym.leaderboard.flags import Flag, failed_throughout, find_flags
 from synthgym.leaderboard.measures import (
     DEFAULT_WEIGHT,
     GUESSES,
@@ -246,7 +246,13 @@ def _standings(
         solver: {w: _pooled([scores[w][solver][task] for task in own]) for w in WEIGHTS}
         for solver, own in tasks.items()
     }
-    ranks = _ranks(score_at, [s for s in default if set(compared) <= set(default[s])])
+    complete = [
+        solver
+        for solver in default
+        if set(compared) <= set(default[solver])
+        and not failed_throughout(r for (_, s), runs in cells.items() if s == solver for r in runs)
+    ]
+    ranks = _ranks(score_at, complete)
     standings = []
     for solver, own in tasks.items():
         runs = [cells[task, solver] for task in own]

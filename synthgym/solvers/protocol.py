@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import sysconfig
+import traceback
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 from numpy.typing import ArrayLike
@@ -63,6 +66,33 @@ def solver_seed(task: str, solver: str, split: str, index: int, seed: int) -> in
 
 
 def describe_error(error: BaseException) -> str:
-    """An exception in one line, for a message about whatever raised it."""
+    """An exception in one line, for a message about whatever raised it, and where that was."""
     text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    frame = _frame_of_user(error)
+    if frame is None:
+        return what
+    # The name alone: what is recorded of a run says nothing of the machine's folders.
+    return f"{what} ({Path(frame.filename).name}:{frame.lineno}, in {frame.name})"
+
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_LIBRARIES = tuple(
+    Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")
+)
+
+
+def _frame_of_user(error: BaseException) -> traceback.FrameSummary | None:
+    """The last frame in a user's code; where all of that is installed, the first of it.
+
+    Library calls that a solver makes come after its own frames, those of synthgym before or after.
+    """
+    written = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = Path(frame.filename).resolve()
+        ours = path.is_relative_to(_PACKAGE) and not path.is_relative_to(_PACKAGE / "baselines")
+        if not ours and not frame.filename.startswith("<"):
+            written.append((path, frame))
+    own = [f for path, f in written if not any(path.is_relative_to(of) for of in _LIBRARIES)]
+    installed = [f for path, f in written if not path.is_relative_to(_LIBRARIES[0])]
+    return own[-1] if own else installed[0] if installed else None

@@ -135,7 +135,7 @@ def test_a_failing_solver_stops_no_other_and_is_told(tmp_path: Path, call: Call)
     )
     solvers = ("--solvers", f"{solver}:Mine,random", "--targets", 1)
     ended = call("bench", "run", *FEW, *solvers, "--out", tmp_path / "records")
-    assert ended.code == 0
+    assert ended.code == 1
     (failed,) = [line for line in ended.out.splitlines() if line.startswith("failed: ")]
     assert "mine/dev-0/seed-0" in failed
     assert "no idea" in failed
@@ -176,8 +176,14 @@ def test_tasks_are_named_one_by_one_or_by_family(
     assert call(*start).code == 0
     assert call(*start, "--tasks", "published").code == 0
     assert call(*start, "--tasks", "DiffMoog-FM-v0,published").code == 0
-    published = tuple(task_ids("published"))
-    assert seen == [tuple(task_ids("diffmoog")), published, ("DiffMoog-FM-v0", *published)]
+    assert call(*start, "--tasks", "recordings").code == 0
+    published, recordings = tuple(task_ids("published")), tuple(task_ids("recordings"))
+    assert seen == [
+        tuple(task_ids("diffmoog")),
+        published,
+        ("DiffMoog-FM-v0", *published),
+        recordings,
+    ]
 
 
 def test_ctrl_c_says_how_to_go_on(
@@ -204,3 +210,51 @@ def test_by_default_all_search_solvers_run_that_can(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(benching, "list_solvers", lambda: listed[1:])
     with pytest.raises(MissingExtraError, match="it needs 'c'"):
         benching.search_solvers()
+
+
+CRASH = """
+class Crash:
+    name = "crash"
+
+    def __init__(self, dimension, seed):
+        self.dimension, self.seed = dimension, seed
+
+    def solve(self, problem):
+        problem([0.5] * self.dimension)
+        raise KeyError("lost")
+
+
+class Moody(Crash):
+    name = "moody"
+
+    def solve(self, problem):
+        problem([0.5] * self.dimension)
+        if problem.target[100] > 0:
+            raise KeyError("lost")
+"""
+
+
+def test_a_solver_of_which_no_run_succeeds_is_told_at_the_end(tmp_path: Path, call: Call) -> None:
+    """All runs are done first; the table does not rank it."""
+    (tmp_path / "mine.py").write_text(CRASH, encoding="utf-8")
+    solvers = ("--solvers", f"{tmp_path / 'mine.py'}:Crash,random", "--targets", 2)
+    ended = call("bench", "run", *FEW, *solvers, "--out", tmp_path / "records")
+    assert ended.code == 1
+    assert ended.err.splitlines()[-1].startswith("error: every run of crash failed")
+    assert "--redo-errors" in ended.err
+    assert "KeyError: 'lost' (mine.py:10, in solve)" in ended.out
+    assert len(read_records(tmp_path / "records")) == 4
+    table = call("bench", "table", tmp_path / "records")
+    assert "| 1 | random |" in table.out and "| – | crash |" in table.out
+    assert "crash has no rank: every run of it ended in an error" in table.out
+    again = call("bench", "run", *FEW, *solvers, "--out", tmp_path / "records")
+    assert (again.code, "0 done now, 4 were complete" in again.out) == (1, True)
+
+
+def test_a_solver_that_fails_now_and_then_is_no_fault(tmp_path: Path, call: Call) -> None:
+    (tmp_path / "mine.py").write_text(CRASH, encoding="utf-8")
+    solvers = ("--solvers", f"{tmp_path / 'mine.py'}:Moody", "--targets", 6)
+    ended = call("bench", "run", *FEW, *solvers, "--out", tmp_path / "records")
+    failed = [r.final.status == "error" for r in read_records(tmp_path / "records")]
+    assert set(failed) == {True, False}, "this test needs targets of both kinds"
+    assert ended.code == 0 and "every run" not in ended.err

@@ -107,7 +107,11 @@ def test_a_failing_solver_is_recorded_and_stops_no_other(tmp_path: Path, solvers
     assert summary.n_done == 5
     messages = {one.run_id.solver: one.message for one in summary.failures}
     assert list(messages) == ["moody", "not-a-number", "unborn", "unsayable"]
-    assert messages["moody"] == "solver 'moody' failed with RuntimeError: lost interest"
+    lines = solvers.read_text(encoding="utf-8").splitlines()
+    (where,) = (n for n, line in enumerate(lines, 1) if "lost interest" in line)
+    assert messages["moody"] == (
+        f"solver 'moody' failed with RuntimeError: lost interest (tried.py:{where}, in ask)"
+    )
     assert "'not-a-number': ask() returned nan at (0, 0)" in messages["not-a-number"]
     assert "'unborn' could not be made" in messages["unborn"]
     assert "ValueError: wrong dimension" in messages["unborn"]

@@ -229,6 +229,18 @@ def test_stopping_at_the_lowest_rung_loses_nothing():
     assert "stopped" not in kinds(board)
 
 
+def test_who_fails_in_every_run_has_no_rank():
+    good, bad = [(10, 0, 2.0)], [(5, 0, 0.5)]  # better than the other one, until it raised
+    failed = {"status": "error", "message": "boom (mine.py:7, in ask)"}
+    runs = [record("a", good, index=0), record("a", good, index=1)]
+    once = board_of([*runs, record("b", bad, index=0, **failed), record("b", bad, index=1)])
+    assert [(s.solver, s.rank) for s in once.standings] == [("b", 1), ("a", 2)]
+    always = board_of([*runs, *(record("b", bad, index=i, **failed) for i in (0, 1))])
+    assert [(s.solver, s.rank) for s in always.standings] == [("a", 1), ("b", None)]
+    (flag,) = (f for f in always.flags if f.kind == "errors")
+    assert "b has no rank" in flag.message and "boom (mine.py:7, in ask)" in flag.message
+
+
 def test_a_run_given_twice_is_an_error():
     run = record("a", [(1, 0, 1.0)])
     with pytest.raises(RecordError, match=r"DiffMoog-FM-v0/a/dev-0/seed-0.*twice"):
