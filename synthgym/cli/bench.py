@@ -15,6 +15,12 @@ QUICK_BUDGET = 500
 QUICK_TARGETS = (0, 1)
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path))
+_RECORDINGS = click.option(
+    "--recordings",
+    type=click.Path(path_type=Path),
+    help="Folder of sound files, the targets of the tasks `recordings`.  "
+    "[default: the notes that come with synthgym]",
+)
 
 
 @click.group(cls=OneLineGroup)
@@ -67,6 +73,7 @@ def bench() -> None:
     help=f"A first look: {len(QUICK_TARGETS)} targets and a budget of {QUICK_BUDGET}, "
     "unless told otherwise.",
 )
+@_RECORDINGS
 @running_options
 def run(
     tasks: tuple[tuple[str, ...], ...],
@@ -77,6 +84,7 @@ def run(
     budget: int | None,
     out: Path,
     quick: bool,
+    recordings: Path | None,
     running: Running,
 ) -> None:
     """Run solvers on tasks; one record for each run.
@@ -87,11 +95,13 @@ def run(
     from synthgym.cli.benching import carry_out, check_failures, search_solvers
     from synthgym.leaderboard.plan import Plan
     from synthgym.tasks import get_task, task_ids
-    from synthgym.tasks.catalogue import FAMILIES
+    from synthgym.tasks.catalogue import FAMILIES, RECORDINGS
 
     named = flatten(tasks) or ("diffmoog",)
     chosen_tasks = tuple(
-        id for name in named for id in (task_ids(name) if name in FAMILIES else (name,))
+        id
+        for name in named
+        for id in (task_ids(name) if name in (*FAMILIES, RECORDINGS) else (name,))
     )
     for task in chosen_tasks:
         get_task(task)  # a misspelt one is said before the solvers are looked through
@@ -108,6 +118,7 @@ def run(
         backend=running.backend,
         redo_errors=running.redo_errors,
         on_stale=running.on_stale,
+        recordings=recordings,
     )
     plan.jobs()  # a solver that cannot be loaded is said first
     for line in left_out:
@@ -141,17 +152,21 @@ def run(
     help="A folder that `synthgym match` wrote to: the index shows the recordings too.",
 )
 @click.option("--title", default="Sound matching benchmark", show_default=True, help="Heading.")
+@_RECORDINGS
 def report(
     folder: Path,
     out: Path,
     sounds: Literal["best", "all", "none"],
     matches: Path | None,
     title: str,
+    recordings: Path | None,
 ) -> None:
     """Make pages (HTML) of the records in FOLDER: tables, plots and sounds."""
     from synthgym.leaderboard.report import report_size, write_report
 
-    page = write_report(folder, out, sounds=sounds, title=title, matches=matches)
+    page = write_report(
+        folder, out, sounds=sounds, title=title, matches=matches, recordings=recordings
+    )
     of_pages, of_sounds = (size / 1e6 for size in report_size(out))
     click.echo(f"report   {page}")
     click.echo(f"         pages {of_pages:.1f} MB, sounds {of_sounds:.1f} MB")
@@ -172,7 +187,8 @@ def table(folder: Path, by_task: bool) -> None:
 @bench.command()
 @_FOLDER
 @click.option("--rerun", is_flag=True, help="Carry out each run again too, and compare.")
-def verify(folder: Path, rerun: bool) -> None:
+@_RECORDINGS
+def verify(folder: Path, rerun: bool, recordings: Path | None) -> None:
     """Check the records in FOLDER: render each final sound again and compare.
 
     Exit code 1 if a record does not hold; each one is listed with the reason.
@@ -191,7 +207,9 @@ def verify(folder: Path, rerun: bool) -> None:
         raise RecordError(f"{folder} holds no complete records; make some with synthgym bench run")
     with Progress(console=Console(stderr=True), transient=True) as bar:
         bar_id = bar.add_task("verifying", total=n_records)
-        verdicts = verify_records(folder, rerun=rerun, progress=lambda _: bar.advance(bar_id))
+        verdicts = verify_records(
+            folder, rerun=rerun, recordings=recordings, progress=lambda _: bar.advance(bar_id)
+        )
     fallen = [verdict for verdict in verdicts if not verdict.ok]
     if fallen:
         for verdict in fallen:

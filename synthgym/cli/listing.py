@@ -10,9 +10,10 @@ def tasks() -> None:
     """List the tasks: id, level, parameters, budget and what each one is."""
     from synthgym.cli.table import print_table
     from synthgym.tasks import get_task, task_ids
+    from synthgym.tasks.catalogue import RECORDINGS
 
     rows = []
-    for task_id in task_ids():
+    for task_id in (*task_ids(), *task_ids(RECORDINGS)):
         task = get_task(task_id)
         rows.append(
             (task.id, str(task.level), str(task.dimension), f"{task.budget:,}", task.summary)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from synthgym.errors import UnknownNameError
 from synthgym.leaderboard.boards import Board
+from synthgym.leaderboard.distances import DistanceBoard
 from synthgym.leaderboard.records import Record, RunHeader
 from synthgym.leaderboard.sounds import Selection
 from synthgym.tasks import get_task
@@ -15,14 +16,28 @@ DEFAULT_TITLE = "Sound matching benchmark"
 DEFAULT_SOUNDS: Selection = "best"
 
 
-def all_commands(boards: Sequence[Board], folder_name: str) -> list[str]:
+def all_commands(
+    boards: Sequence[Board | DistanceBoard], folder_name: str, recordings_name: str | None = None
+) -> list[str]:
     """The commands that make the runs of all boards anew and verify them."""
-    made = [command for board in boards for command in run_commands(board, folder_name)]
-    return [*made, shlex.join(("synthgym", "bench", "verify", folder_name))]
+    made = [
+        command for board in boards for command in run_commands(board, folder_name, recordings_name)
+    ]
+    verify = ("synthgym", "bench", "verify", folder_name, *_recordings(recordings_name))
+    return [*made, shlex.join(verify)]
 
 
-def run_commands(board: Board, folder_name: str) -> list[str]:
-    """The commands that make the runs of a board anew, one for each budget asked for."""
+def run_commands(
+    board: Board | DistanceBoard, folder_name: str, recordings_name: str | None = None
+) -> list[str]:
+    """The commands that make the runs of a board anew, one for each budget asked for.
+
+    Args:
+        board: the runs.
+        folder_name: of the folder of records.
+        recordings_name: of the folder of recordings, None for the shipped notes.
+    """
+    of_recordings = _recordings(recordings_name) if isinstance(board, DistanceBoard) else ()
     headers = [record.header for record in board.records]
     commands = []
     for budget in sorted({_asked_budget(h.task, h.budget) for h in headers}):
@@ -35,6 +50,7 @@ def run_commands(board: Board, folder_name: str) -> list[str]:
             *("--targets", indices({h.index for h in chosen})),
             *("--seeds", indices({h.seed for h in chosen})),
             *(("--budget", str(budget)) if budget else ()),
+            *of_recordings,
             *("--out", folder_name),
         ]
         commands.append(shlex.join(words))
@@ -72,6 +88,10 @@ def compare_commands(
     return [*commands, shlex.join(("synthgym", "bench", "verify", f"{out_name}/records"))]
 
 
+def _recordings(name: str | None) -> tuple[str, ...]:
+    return () if name is None else ("--recordings", name)
+
+
 def _asked_budget(task: str, budget: int | None) -> int:
     """The budget that had to be asked for, 0 where it is the task's own."""
     try:
@@ -103,6 +123,7 @@ def report_command(
     title: str = DEFAULT_TITLE,
     sounds: str = DEFAULT_SOUNDS,
     matches_name: str | None = None,
+    recordings_name: str | None = None,
 ) -> str:
     """The command that makes a report anew; what is as by default is not said.
 
@@ -112,9 +133,11 @@ def report_command(
         title: heading of the report.
         sounds: which matches can be listened to.
         matches_name: of the folder with matched recordings, or None without.
+        recordings_name: of the folder of recordings that were targets, or None without.
     """
     words = ["synthgym", "bench", "report", folder_name, "--out", out_name]
     words += ["--sounds", sounds] if sounds != DEFAULT_SOUNDS else []
     words += ["--matches", matches_name] if matches_name is not None else []
+    words += _recordings(recordings_name)
     words += ["--title", title] if title != DEFAULT_TITLE else []
     return shlex.join(words)

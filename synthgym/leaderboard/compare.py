@@ -14,6 +14,7 @@ from pathlib import Path
 
 from synthgym.errors import ParameterError, RecordError, SolverError
 from synthgym.leaderboard.cut import cut_record
+from synthgym.leaderboard.outside import is_outside
 from synthgym.leaderboard.packs import pack_path, write_packs
 from synthgym.leaderboard.plan import Plan
 from synthgym.leaderboard.records import Record, find_records, read_records
@@ -96,6 +97,7 @@ def read_reference(folder: Path) -> list[Record]:
         if record.header.split == SPLIT
         and record.header.track == "search"
         and record.header.suite_version == SUITE_VERSION
+        and not is_outside(record)
     ]
     if not records:
         raise RecordError(

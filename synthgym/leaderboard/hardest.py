@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgym.leaderboard.boards import Board
+from synthgym.leaderboard.distances import DistanceBoard
 from synthgym.leaderboard.records import Record
 
 
@@ -33,7 +34,7 @@ class TargetStanding:
     median_db: float
 
 
-def hardest_first(board: Board, task: str) -> tuple[TargetStanding, ...]:
+def hardest_first(board: Board | DistanceBoard, task: str) -> tuple[TargetStanding, ...]:
     """The targets of a task: fewest solvers first, then the greatest best distance."""
     by_target: dict[int, list[Record]] = {}
     for record in board.records:

@@ -23,7 +23,7 @@ from synthgym.leaderboard.records import Final, Record, RunHeader, read_record
 from synthgym.leaderboard.run_id import RunId
 from synthgym.leaderboard.writer import RecordWriter
 from synthgym.solvers import Solver, SolverFactory, load_solver, run_solver, solver_seed
-from synthgym.tasks import SUITE_VERSION, Problem, make_problem
+from synthgym.tasks import SUITE_VERSION, Problem, make_problem, recording_task
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ class Job:
         stop_at_db: distance at which the run ends, or None.
         redo_errors: do a run again that ended with an error.
         redo_stale: do a run again whose record was made with other settings.
+        recordings: folder of the recordings that are the targets of a task out of domain; None for
+            those that come with synthgym.
+        recording: name and digest of the one that is the target of this run; empty for other tasks.
     """
 
     run_id: RunId
@@ -51,6 +54,8 @@ class Job:
     stop_at_db: float | None
     redo_errors: bool = False
     redo_stale: bool = False
+    recordings: Path | None = None
+    recording: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ def _difference(header: RunHeader, job: Job) -> str:
         "stop_at_db": (header.stop_at_db, job.stop_at_db),
         "suite version": (header.suite_version, SUITE_VERSION),
         "source of the solver": (header.versions.get("solver", ""), job.source_digest),
+        "recording": (header.recording, job.recording),
     }
     return ", ".join(
         f"{name} {was or 'none'} where the plan has {now or 'none'}"
@@ -161,7 +167,7 @@ def _execute(job: Job) -> Record:
     with repeatable(seed):
         factory = load_solver(job.load_spec)
         problem = make_problem(
-            run_id.task,
+            recording_task(run_id.task, job.recordings) if job.recording else run_id.task,
             split=run_id.split,
             index=run_id.index,
             budget=job.budget,
@@ -239,6 +245,7 @@ def _header(
             "kernels": "compiled" if kernels.ready() else "none",
         },
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        recording=job.recording,
     )
 
 

@@ -139,6 +139,7 @@ def _parse_header(line: Fields) -> RunHeader:
         versions=versions,
         started_at=line.text("started_at"),
         cut_from=line.optional_count("cut_from", least=1) if line.has("cut_from") else None,
+        recording=line.text("recording") if line.has("recording") else "",
     )
 
 

@@ -12,9 +12,11 @@ from typing import Literal
 from synthgym.errors import ParameterError, SolverError
 from synthgym.leaderboard.job import Job
 from synthgym.leaderboard.jsonl import LARGEST_COUNT
+from synthgym.leaderboard.outside import recording_label
 from synthgym.leaderboard.run_id import RunId
 from synthgym.solvers import SolverFactory, load_solver
-from synthgym.tasks import LADDER_DB, Task, get_task
+from synthgym.tasks import LADDER_DB, Task, get_task, recording_task
+from synthgym.tasks.catalogue import RECORDING_TASKS
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,12 @@ class Plan:
         on_stale: what to do with records made under other conditions (budget, `stop_at_db`, suite
             version, source file of the solver): `"error"` refuses, `"keep"` keeps them, `"redo"`
             does them again.
+        recordings: folder of sound files, the targets of the tasks out of domain
+            (`task_ids("recordings")`); None for the notes that come with synthgym.
 
     Raises:
         UnknownNameError: no such task.
+        AudioError: `recordings` holds no sound files.
         ParameterError: a setting is not valid.
     """
 
@@ -58,6 +63,7 @@ class Plan:
     backend: str = "loky"
     redo_errors: bool = False
     on_stale: Literal["error", "keep", "redo"] = "error"
+    recordings: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("tasks", "solvers", "seeds", "indices"):
@@ -81,8 +87,19 @@ class Plan:
             raise ParameterError(f"stop_at_db is {self.stop_at_db}; it must be finite, or None")
         if self.n_jobs == 0:
             raise ParameterError("n_jobs is 0; give a number of processes, or -1 for all cores")
+        outside = [task for task in self.tasks if task in RECORDING_TASKS]
+        if outside and self.split != "test":
+            raise ParameterError(
+                f"split is {self.split!r}; {outside[0]} has no other than 'test': tune on the "
+                "tasks whose targets are drawn, and only report on recordings"
+            )
+        if self.recordings is not None and not outside:
+            raise ParameterError(
+                f"recordings is {self.recordings}, and no task has recordings as targets; there "
+                f"are {', '.join(RECORDING_TASKS)}"
+            )
         for task in self.tasks:
-            self._indices_of(get_task(task))
+            self._indices_of(self._task(task))
 
     def jobs(self) -> list[Job]:
         """The runs of the plan, each once, in the order of the arguments.
@@ -92,6 +109,12 @@ class Plan:
             SolverError: two solvers have the same name.
         """
         factories = self._factories()
+        tasks = [self._task(id) for id in self.tasks]
+        labels = {
+            (task.id, int(index)): recording_label(task, int(index))
+            for task in tasks
+            for index in self._indices_of(task)
+        }
         jobs = [
             Job(
                 run_id=RunId(task.id, factory.name, self.split, int(index), int(seed)),
@@ -104,13 +127,18 @@ class Plan:
                 stop_at_db=self.stop_at_db,
                 redo_errors=self.redo_errors,
                 redo_stale=self.on_stale == "redo",
+                recordings=None if self.recordings is None else Path(self.recordings).absolute(),
+                recording=labels[task.id, int(index)],
             )
-            for task in map(get_task, self.tasks)
+            for task in tasks
             for spec, factory in factories.items()
             for index in self._indices_of(task)
             for seed in self.seeds
         ]
         return list({job.run_id: job for job in jobs}.values())
+
+    def _task(self, id: str) -> Task:
+        return recording_task(id, self.recordings) if id in RECORDING_TASKS else get_task(id)
 
     def _factories(self) -> dict[str, SolverFactory]:
         factories = {spec: load_solver(spec) for spec in self.solvers}

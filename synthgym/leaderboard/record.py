@@ -35,6 +35,8 @@ class RunHeader:
             whether the compiled kernels were used, which round otherwise.
         started_at: ISO 8601 time in UTC.
         cut_from: the budget of the run that this record was cut from, None for a run as it was.
+        recording: name and digest of the recording that was the target, empty where the target is
+            the task's own.
     """
 
     run_id: RunId
@@ -49,6 +51,7 @@ class RunHeader:
     versions: Mapping[str, str] = field(default_factory=dict)
     started_at: str = ""
     cut_from: int | None = None
+    recording: str = ""
 
     @property
     def task(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from synthgym.errors import require
 from synthgym.leaderboard import formatting
 from synthgym.leaderboard.critical import ALPHA
+from synthgym.leaderboard.distances import gain, recording_name
 from synthgym.leaderboard.flags import FEW_RUNS
 from synthgym.leaderboard.measures import DEFAULT_WEIGHT, GUESSES, MISS_FACTOR
 from synthgym.leaderboard.site import Site
@@ -62,6 +63,7 @@ def _environment(site: Site) -> Any:
         lstrip_blocks=True,
     )
     environment.filters.update({name: getattr(formatting, name) for name in _FILTERS})
+    environment.filters.update(gain=gain, recording_name=recording_name)
     environment.globals.update(
         site=site,
         alpha=ALPHA,

@@ -22,6 +22,13 @@ from synthgym.leaderboard.commands import (
     all_commands,
     report_command,
 )
+from synthgym.leaderboard.distance_page import distance_view
+from synthgym.leaderboard.distances import (
+    DistanceBoard,
+    distance_summary,
+    distance_table,
+    score_distances,
+)
 from synthgym.leaderboard.formatting import count, counted, decibels, share
 from synthgym.leaderboard.measures import DEFAULT_WEIGHT, WEIGHTS
 from synthgym.leaderboard.page import PAGES_FOLDER
@@ -47,6 +54,7 @@ def write_report(
     title: str = DEFAULT_TITLE,
     matches: str | os.PathLike[str] | None = None,
     commands: Sequence[str] | None = None,
+    recordings: str | os.PathLike[str] | None = None,
     seed: int = 0,
 ) -> Path:
     """Write the report on a folder of records.
@@ -63,6 +71,8 @@ def write_report(
         title: heading of the report.
         matches: a folder that `synthgym match` wrote to; the index links what is there.
         commands: what makes records and report anew; None for what the records tell of it.
+        recordings: folder of the recordings that were the targets of runs out of domain; the notes
+            that come with synthgym are found without.
         seed: of the bootstrap.
 
     Returns:
@@ -78,21 +88,26 @@ def write_report(
     source, target = Path(folder), Path(out_dir)
     records, bad_records = _read(source)
     _check_destination(target)
-    recordings = () if matches is None else matched_recordings(Path(matches), target)
-    boards = score_records(records, seed=seed)
+    matched = () if matches is None else matched_recordings(Path(matches), target)
+    boards, outside = score_records(records, seed=seed), score_distances(records, seed=seed)
+    folder_outside = None if recordings is None else Path(recordings)
     (target / SOUNDS_FOLDER).mkdir(parents=True, exist_ok=True)
+    every: list[Board | DistanceBoard] = [*boards, *outside]
     shelves = [
-        {task: task_sounds(board, task, sounds, target) for task in board.tasks} for board in boards
+        {task: task_sounds(board, task, sounds, target, folder_outside) for task in board.tasks}
+        for board in every
     ]
     if commands is None:
-        commands = _commands(boards, source, target, sounds, title, matches)
+        commands = _commands(every, source, target, sounds, title, matches, folder_outside)
+    n = len(boards)
     site = make_site(
         title,
         boards,
-        shelves,
+        shelves[:n],
         bad_records=bad_records,
         commands=commands,
-        recordings=recordings,
+        recordings=matched,
+        outside=[distance_view(i, board, shelves[n + i]) for i, board in enumerate(outside)],
         seed=seed,
     )
     files = {file for own in shelves for kept in own.values() for file in kept.files}
@@ -101,18 +116,27 @@ def write_report(
 
 
 def _commands(
-    boards: Sequence[Board],
+    boards: Sequence[Board | DistanceBoard],
     source: Path,
     target: Path,
     sounds: Selection,
     title: str,
     matches: str | os.PathLike[str] | None,
+    recordings: Path | None,
 ) -> list[str]:
     """The commands that make records and report anew, by names of folders."""
     name = source.resolve().name
     matched = None if matches is None else Path(matches).resolve().name
-    last = report_command(name, target.name, title=title, sounds=sounds, matches_name=matched)
-    return [*all_commands(boards, name), last]
+    heard = None if recordings is None else recordings.resolve().name
+    last = report_command(
+        name,
+        target.name,
+        title=title,
+        sounds=sounds,
+        matches_name=matched,
+        recordings_name=heard,
+    )
+    return [*all_commands(boards, name, heard), last]
 
 
 def report_size(out_dir: str | os.PathLike[str]) -> tuple[int, int]:
@@ -134,14 +158,16 @@ def write_summary(folder: str | os.PathLike[str], *, seed: int = 0) -> str:
         RecordError: there are no records under `folder`.
     """
     records, _ = _read(Path(folder))
-    return "\n".join(_summary(board) for board in score_records(records, seed=seed))
+    tables = [_summary(board) for board in score_records(records, seed=seed)]
+    tables += [distance_summary(board) for board in score_distances(records, seed=seed)]
+    return "\n".join(tables)
 
 
 def write_task_table(folder: str | os.PathLike[str]) -> str:
     """What each solver did on each task, as Markdown tables, one per board.
 
     A cell has the runs that solved their target, of how many, and the expected running time to
-    that in cost units.
+    that in cost units; of recordings, each one's final distance in dB.
 
     Args:
         folder: where `bench run` wrote the records, or packs of them.
@@ -150,7 +176,9 @@ def write_task_table(folder: str | os.PathLike[str]) -> str:
         RecordError: there are no records under `folder`.
     """
     records, _ = _read(Path(folder))
-    return "\n".join(_task_table(board) for board in score_records(records))
+    tables = [_task_table(board) for board in score_records(records)]
+    tables += [distance_table(board) for board in score_distances(records)]
+    return "\n".join(tables)
 
 
 def _read(folder: Path) -> tuple[list[Record], list[BadRecord]]:

@@ -30,6 +30,7 @@ from synthgym.leaderboard.measures import (
     horizon,
     spent,
 )
+from synthgym.leaderboard.outside import is_outside
 from synthgym.leaderboard.records import Record, Track
 from synthgym.leaderboard.statistics import (
     Estimate,
@@ -79,7 +80,8 @@ def score_records(
     """Score records and sort them into boards.
 
     Args:
-        records: complete runs, in any order.
+        records: complete runs, in any order. Those on recordings are on no such board: see
+            `distances.score_distances`.
         seed: of the bootstrap.
         n_resamples: bootstrap resamples behind each interval.
 
@@ -97,6 +99,8 @@ def score_records(
         raise RecordError(f"run {str(twice[0])!r} is given twice: give each run once")
     groups: dict[BoardKey, list[Record]] = defaultdict(list)
     for record in ordered:
+        if is_outside(record):
+            continue
         header = record.header
         key = BoardKey(header.suite_version, family_of(header.task), header.split, header.track)
         groups[key].append(record)

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from synthgym import metrics
 from synthgym.leaderboard.boards import Board
+from synthgym.leaderboard.distance_page import DistanceView
+from synthgym.leaderboard.distances import DistanceBoard
 from synthgym.leaderboard.measures import WEIGHTS
 from synthgym.leaderboard.page import BoardView, board_view
 from synthgym.leaderboard.recordings import MatchedRecording
@@ -48,6 +50,7 @@ class Site:
     bad_records: tuple[BadRecord, ...]
     commands: tuple[str, ...]
     recordings: tuple[MatchedRecording, ...] = ()
+    outside: tuple[DistanceView, ...] = ()
     ladder_db: tuple[float, ...] = LADDER_DB
     weights: tuple[int, ...] = WEIGHTS
     metrics: tuple[metrics.Card, ...] = tuple(metrics.build(n).card for n in metrics.REPORTED)
@@ -61,20 +64,23 @@ def make_site(
     bad_records: Sequence[BadRecord] = (),
     commands: Sequence[str] = (),
     recordings: Sequence[MatchedRecording] = (),
+    outside: Sequence[DistanceView] = (),
     seed: int = 0,
 ) -> Site:
     """Gather what the templates show.
 
     Args:
         title: heading of the report.
-        boards: from `score_records`, at least one.
+        boards: from `score_records`.
         sounds: by task, for each of the boards.
         bad_records: files that could not be read.
         commands: what makes all this anew.
         recordings: matches of sounds from outside.
+        outside: boards of runs on recordings; with `boards`, at least one.
         seed: of the bootstrap.
     """
-    records = [record for board in boards for record in board.records]
+    every: list[Board | DistanceBoard] = [*boards, *(view.board for view in outside)]
+    records = [record for board in every for record in board.records]
     headers = [record.header for record in records]
     names = sorted({header.solver for header in headers})
     return Site(
@@ -87,14 +93,15 @@ def make_site(
         n_runs=len(records),
         n_tasks=len({header.task for header in headers}),
         n_targets=len({(header.task, header.split, header.index) for header in headers}),
-        suite_versions=tuple(dict.fromkeys(board.suite_version for board in boards)),
-        splits=tuple(dict.fromkeys(board.split for board in boards)),
+        suite_versions=tuple(dict.fromkeys(board.suite_version for board in every)),
+        splits=tuple(dict.fromkeys(board.split for board in every)),
         dates=_dates(header.started_at for header in headers),
         versions=_versions(records),
         errors=tuple(record for record in records if record.final.status == "error"),
         bad_records=tuple(bad_records),
         commands=tuple(commands),
         recordings=tuple(recordings),
+        outside=tuple(outside),
     )
 
 

@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 from synthgym import audio, metrics
 from synthgym.errors import SynthgymError, require
 from synthgym.leaderboard.boards import Board
+from synthgym.leaderboard.distances import DistanceBoard
 from synthgym.leaderboard.hardest import TargetStanding, hardest_first
+from synthgym.leaderboard.outside import recording_label, task_of
 from synthgym.leaderboard.records import Record
 from synthgym.losses import MelDistance
 from synthgym.losses.mel import Resolution
-from synthgym.tasks import Task, get_task
+from synthgym.tasks import Task
 
 Selection = Literal["best", "all", "none"]
 """Which matches to show: the best one of each target (and every solver's for the hardest target),
@@ -103,11 +105,24 @@ class TaskSounds:
         return {path for clip in clips for path in (clip.sound, clip.picture)}
 
 
-def task_sounds(board: Board, task_id: str, selection: Selection, out_dir: Path) -> TaskSounds:
+def task_sounds(
+    board: Board | DistanceBoard,
+    task_id: str,
+    selection: Selection,
+    out_dir: Path,
+    recordings: Path | None = None,
+) -> TaskSounds:
     """Render the sounds of one task and write their files under `out_dir`.
 
-    A task that the installed suite does not know, or has changed, has no sounds; the report then
-    says why.
+    A task that the installed suite does not know, or has changed, or whose recordings are not
+    there, has no sounds; the report then says why.
+
+    Args:
+        board: whose runs are heard.
+        task_id: the task.
+        selection: which matches.
+        out_dir: the report's folder.
+        recordings: folder of the recordings that were targets, other than the shipped notes.
 
     Raises:
         AudioError: a file cannot be written.
@@ -117,7 +132,7 @@ def task_sounds(board: Board, task_id: str, selection: Selection, out_dir: Path)
     if selection == "none" or not runs:
         return TaskSounds(())
     try:
-        task = _task_of(runs, task_id)
+        task = _task_of(runs, task_id, recordings)
     except SynthgymError as error:
         return TaskSounds((), fault=str(error))
     best = _best_by_target(runs)
@@ -137,9 +152,9 @@ def task_sounds(board: Board, task_id: str, selection: Selection, out_dir: Path)
     )
 
 
-def _task_of(records: Sequence[Record], task_id: str) -> Task:
+def _task_of(records: Sequence[Record], task_id: str, recordings: Path | None) -> Task:
     """The installed task, if the records can have been made with it."""
-    task = get_task(task_id)
+    task = task_of(records[0].header, recordings)
     for record in records:
         header, x = record.header, record.final.x
         if task.dimension != header.dimension or (x is not None and len(x) != task.dimension):
@@ -152,6 +167,11 @@ def _task_of(records: Sequence[Record], task_id: str) -> Task:
         if n_targets is not None and header.index >= n_targets:
             raise SynthgymError(
                 f"{record.run_id} is about a target that the installed {task_id} does not have"
+            )
+        if recording_label(task, header.index) != header.recording:
+            raise SynthgymError(
+                f"runs at place {header.index} are on several recordings; report on each folder of "
+                "recordings apart"
             )
     return task
 

@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from synthgym.errors import SynthgymError
+from synthgym.errors import RecordError, SynthgymError
 from synthgym.leaderboard.job import Job, repeatable, run_job
+from synthgym.leaderboard.outside import folder_of, task_of
 from synthgym.leaderboard.records import Found, Record, find_records
 from synthgym.leaderboard.run_id import RunId
 from synthgym.solvers import load_solver
-from synthgym.tasks import GRADIENT_COST, SPLITS, SUITE_VERSION, get_task, make_problem, task_ids
+from synthgym.tasks import GRADIENT_COST, SPLITS, SUITE_VERSION, Task, make_problem, task_ids
+from synthgym.tasks.catalogue import RECORDINGS
 
 TOLERANCE_DB = 1e-3
 """A sound that is rendered again, on another machine, with or without the compiled kernels, may
@@ -58,6 +60,7 @@ def verify_records(
     *,
     tolerance_db: float = TOLERANCE_DB,
     rerun: bool = False,
+    recordings: Path | None = None,
     progress: Callable[[Verdict], None] | None = None,
 ) -> list[Verdict]:
     """Verify every record under a folder, in the order of their paths, on one torch thread.
@@ -68,16 +71,19 @@ def verify_records(
             for each dB of it.
         rerun: carry out each run again too, and compare the records. Needs the solvers, the
             same versions of the libraries, and the time of the runs.
+        recordings: folder of the recordings that were the targets of runs out of domain; the notes
+            that come with synthgym are found without.
         progress: called with each verdict.
 
     Raises:
         RecordError: there is no such folder.
+        AudioError: `recordings` holds no sound files.
     """
     finds = find_records(folder)
     ids = Counter(found.record.run_id for found in finds if found.record is not None)
     verdicts = []
     for found in finds:
-        verdict = _verify(found, folder, ids, tolerance_db, rerun)
+        verdict = _verify(found, folder, ids, tolerance_db, rerun, recordings)
         if progress is not None:
             progress(verdict)
         verdicts.append(verdict)
@@ -85,7 +91,12 @@ def verify_records(
 
 
 def _verify(
-    found: Found, folder: Path, ids: Counter[RunId], tolerance_db: float, rerun: bool
+    found: Found,
+    folder: Path,
+    ids: Counter[RunId],
+    tolerance_db: float,
+    rerun: bool,
+    recordings: Path | None,
 ) -> Verdict:
     record, path = found.record, found.path
     if record is None:
@@ -93,17 +104,17 @@ def _verify(
         place = f"{path.relative_to(folder).as_posix()}{line}"
         return Verdict(place, path, False, str(found.error))
     try:
-        _check_identity(record, ids)
+        task = _check_identity(record, ids, recordings)
         if found.line is None:
             _check_place(record, path, folder)
         _check_trace(record)
         _check_end(record)
-        rendered_db = _check_distance(record, tolerance_db)
+        rendered_db = _check_distance(record, task, tolerance_db)
         if rerun:
-            _check_rerun(record)
+            _check_rerun(record, recordings)
     except _NotBelieved as error:
         return Verdict(str(record.run_id), path, False, str(error))
-    return Verdict(str(record.run_id), path, True, "", tuple(_notes(record)), rendered_db)
+    return Verdict(str(record.run_id), path, True, "", tuple(_notes(record, task)), rendered_db)
 
 
 def _check_place(record: Record, path: Path, folder: Path) -> None:
@@ -115,7 +126,7 @@ def _check_place(record: Record, path: Path, folder: Path) -> None:
         )
 
 
-def _check_identity(record: Record, ids: Counter[RunId]) -> None:
+def _check_identity(record: Record, ids: Counter[RunId], recordings: Path | None) -> Task:
     """The record is of this suite, the only one of its run, and about a target that there is."""
     header = record.header
     if header.suite_version != SUITE_VERSION:
@@ -125,11 +136,14 @@ def _check_identity(record: Record, ids: Counter[RunId]) -> None:
         )
     if ids[record.run_id] > 1:
         raise _NotBelieved(f"duplicate id: {ids[record.run_id]} records are of this run")
-    if header.task not in task_ids():
+    if header.task not in (*task_ids(), *task_ids(RECORDINGS)):
         raise _NotBelieved(f"unknown task {header.task!r}")
     if header.split not in SPLITS:
         raise _NotBelieved(f"unknown split {header.split!r}")
-    task = get_task(header.task)
+    try:
+        task = task_of(header, recordings)
+    except RecordError as error:
+        raise _NotBelieved(f"not verifiable: {error}") from error
     n_targets = task.n_targets(header.split)
     if n_targets is not None and header.index >= n_targets:
         raise _NotBelieved(f"unknown target: {header.split} has {n_targets}, not {header.index}")
@@ -139,6 +153,7 @@ def _check_identity(record: Record, ids: Counter[RunId]) -> None:
     ):
         if claimed != true:
             raise _NotBelieved(f"{name} is {claimed}, that of the task is {true}")
+    return task
 
 
 def _check_trace(record: Record) -> None:
@@ -193,13 +208,13 @@ def _check_end(record: Record) -> None:
         raise _NotBelieved(f"status is 'finished' at a cost of {cost}, which is the whole budget")
 
 
-def _check_distance(record: Record, tolerance_db: float) -> float | None:
+def _check_distance(record: Record, task: Task, tolerance_db: float) -> float | None:
     """Render the final vector alone, on one thread, and compare."""
     final = record.final
     if final.x is None:
         return None
     header = record.header
-    problem = make_problem(header.task, split=header.split, index=header.index, budget=1)
+    problem = make_problem(task, split=header.split, index=header.index, budget=1)
     with repeatable(0):
         rendered_db = problem(final.x)
     allowed_db = tolerance_db * max(1.0, rendered_db)
@@ -210,7 +225,7 @@ def _check_distance(record: Record, tolerance_db: float) -> float | None:
     return rendered_db
 
 
-def _check_rerun(record: Record) -> None:
+def _check_rerun(record: Record, recordings: Path | None) -> None:
     header = record.header
     if header.budget is None:
         raise _NotBelieved("cannot be run again: it has no budget")
@@ -229,6 +244,8 @@ def _check_rerun(record: Record) -> None:
                 source_digest=factory.source_digest,
                 budget=header.budget,
                 stop_at_db=header.stop_at_db,
+                recordings=folder_of(header, recordings),
+                recording=header.recording,
             )
             again = run_job(job).record
         except SynthgymError as error:
@@ -247,11 +264,10 @@ def _outcome(record: Record) -> Record:
     return replace(timeless, header=replace(timeless.header, versions={}))
 
 
-def _notes(record: Record) -> Iterator[str]:
+def _notes(record: Record, task: Task) -> Iterator[str]:
     header, final = record.header, record.final
-    budget = get_task(header.task).budget
-    if header.budget != budget:
-        yield f"custom budget: {header.budget or 'none'} in place of {budget}"
+    if header.budget != task.budget:
+        yield f"custom budget: {header.budget or 'none'} in place of {task.budget}"
     if header.cut_from is not None:
         yield f"cut from a run with a budget of {header.cut_from}"
         if final.x is None:

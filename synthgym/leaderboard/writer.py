@@ -123,6 +123,7 @@ def header_line(header: RunHeader) -> dict[str, Any]:
     """The JSON object of a header."""
     run_id = header.run_id
     cut = {} if header.cut_from is None else {"cut_from": header.cut_from}
+    recording = {"recording": header.recording} if header.recording else {}
     return {
         "kind": "run",
         "schema": SCHEMA,
@@ -143,6 +144,7 @@ def header_line(header: RunHeader) -> dict[str, Any]:
         "versions": dict(header.versions),
         "started_at": header.started_at,
         **cut,
+        **recording,
     }
 
 

@@ -31,6 +31,9 @@ def _published(chain: str, level: int, summary: str) -> Entry:
 FAMILIES: Final = ("diffmoog", "published")
 """`diffmoog` is the suite; `published` are the tasks of others' comparisons of optimizers."""
 
+RECORDINGS: Final = "recordings"
+"""The family out of domain: its targets are recordings, which no setting need reproduce."""
+
 # The order is that of listings and reports: within a family by level, which counts what a solver
 # must tell apart: 1 a tone, 2 one more stage, 3 two, 4 modulation of pitch, 5 several sources or
 # stages with modulation, 6 whole synthesizers with switches.
@@ -74,3 +77,19 @@ CATALOGUE: Final = {
     "DX7-Alg2-v0": _published("DX7Alg2", 5, "two pairs of operators, up to 8 radians"),
     "DX7-Alg3-v0": _published("DX7Alg3", 5, "three operators modulate a fourth, side by side"),
 }
+
+RECORDING_TASKS: Final = {
+    "Recordings-Subtractive-v0": Entry(
+        "Subtractive", 5, "recorded notes, by saw and square, envelope, lowpass", RECORDINGS
+    ),
+    "Recordings-FMFilterADSR-v0": Entry(
+        "FMFilterADSR", 5, "recorded notes, by modulated pitch, filter, envelope", RECORDINGS
+    ),
+    "Recordings-Modular-v0": Entry(
+        "Modular", 6, "recorded notes, by the modular chain", RECORDINGS
+    ),
+}
+"""Chains of the suite against recordings: one whose overtones are harmonic, one whose are not
+(FM makes bells and plucked bars), and a whole synthesizer. Each has an envelope and a filter, as a
+note has a beginning, an end and a colour. Apart from `CATALOGUE`: they have no environments, no
+splits and no share in any ranking of the suite."""

@@ -9,17 +9,26 @@ from functools import cache
 
 import numpy.typing as npt
 
+from synthgym.audio import sample_notes
 from synthgym.errors import ParameterError, unknown_name
 from synthgym.losses import MelDistance
 from synthgym.synth import Clock, Patch, chains, graph
-from synthgym.tasks.catalogue import CATALOGUE, FAMILIES
+from synthgym.tasks.catalogue import CATALOGUE, FAMILIES, RECORDING_TASKS, RECORDINGS
 from synthgym.tasks.problem import Problem
-from synthgym.tasks.targets import SampledTargets, Target, TargetSource, recorded_target
+from synthgym.tasks.targets import (
+    RecordedTargets,
+    SampledTargets,
+    Target,
+    TargetSource,
+    recorded_target,
+)
 
 SUITE_VERSION = "1"
 LADDER_DB = (8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
 BUDGET_PER_DIMENSION = 1000
 CUSTOM_LEVEL = 9
+# No rung of the ladder waits at the end of it: what is compared is how near a solver comes.
+RECORDING_BUDGET_PER_DIMENSION = 200
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,7 @@ def sampled_task(id: str, chain: str, level: int, summary: str, clock: Clock | N
     clock = clock or Clock()
     patch = chains.build(chain, clock.duration_s)
     targets = SampledTargets(patch, clock, f"suite {SUITE_VERSION}/{id}")
-    return _task(id, chain, level, summary, targets)
+    return _task(id, chain, level, summary, targets, patch)
 
 
 def custom_task(
@@ -105,20 +114,60 @@ def custom_task(
             "the patch has no parameters to search: all of them are constants; give one a range"
         )
     targets = SampledTargets(built, clock or Clock(), f"custom/{id}")
-    return _task(id, None, CUSTOM_LEVEL, "a custom patch", targets)
+    return _task(id, None, CUSTOM_LEVEL, "a custom patch", targets, built)
 
 
-def _task(id: str, chain: str | None, level: int, summary: str, targets: SampledTargets) -> Task:
+def recording_task(id: str, folder: str | os.PathLike[str] | None = None) -> Task:
+    """A task out of domain: a chain of the suite against recordings.
+
+    Args:
+        id: one of `task_ids("recordings")`.
+        folder: of sound files, which are the targets in the order of their names; None for the
+            notes that come with synthgym (`synthgym.audio.sample_notes`).
+
+    Raises:
+        UnknownNameError: there is no such task.
+        AudioError: the folder holds no sound files.
+    """
+    if id not in RECORDING_TASKS:
+        raise unknown_name("task on recordings", id, RECORDING_TASKS)
+    entry = RECORDING_TASKS[id]
+    clock = Clock(entry.sample_rate, entry.n_samples)
+    patch = chains.build(entry.chain, clock.duration_s)
+    if folder is None:
+        targets = RecordedTargets(tuple(sample_notes().values()), clock)
+    else:
+        targets = RecordedTargets.in_folder(os.fspath(folder), clock)
+    return _task(
+        id,
+        entry.chain,
+        entry.level,
+        entry.summary,
+        targets,
+        patch,
+        RECORDING_BUDGET_PER_DIMENSION,
+    )
+
+
+def _task(
+    id: str,
+    chain: str | None,
+    level: int,
+    summary: str,
+    targets: SampledTargets | RecordedTargets,
+    patch: Patch,
+    budget_per_dimension: int = BUDGET_PER_DIMENSION,
+) -> Task:
     return Task(
         id=id,
         chain=chain,
         level=level,
         summary=summary,
-        patch=targets.patch,
+        patch=patch,
         clock=targets.clock,
         targets=targets,
         distance=MelDistance(targets.clock.sample_rate),
-        budget=BUDGET_PER_DIMENSION * targets.patch.space.dimension,
+        budget=budget_per_dimension * patch.space.dimension,
     )
 
 
@@ -126,28 +175,33 @@ def task_ids(family: str | None = None) -> list[str]:
     """Ids of the tasks, simplest first within each family.
 
     Args:
-        family: `"diffmoog"`, the suite, or `"published"`, the tasks of a published comparison of
-            optimizers; None for all.
+        family: `"diffmoog"`, the suite; `"published"`, the tasks of a published comparison of
+            optimizers; or `"recordings"`, those out of domain, which are in no other list. None for
+            all whose targets are sounds of their own synthesizer.
 
     Raises:
         UnknownNameError: there is no such family.
     """
     if family is None:
         return list(CATALOGUE)
+    if family == RECORDINGS:
+        return list(RECORDING_TASKS)
     if family not in FAMILIES:
-        raise unknown_name("family of tasks", family, FAMILIES)
+        raise unknown_name("family of tasks", family, [*FAMILIES, RECORDINGS])
     return [id for id, entry in CATALOGUE.items() if entry.family == family]
 
 
 @cache
 def get_task(id: str) -> Task:
-    """The task of an id.
+    """The task of an id; one on recordings has the notes that come with synthgym.
 
     Raises:
         UnknownNameError: there is none; the message suggests the nearest.
     """
+    if id in RECORDING_TASKS:
+        return recording_task(id)
     if id not in CATALOGUE:
-        raise unknown_name("task", id, CATALOGUE)
+        raise unknown_name("task", id, [*CATALOGUE, *RECORDING_TASKS])
     entry = CATALOGUE[id]
     clock = Clock(entry.sample_rate, entry.n_samples)
     return sampled_task(id, entry.chain, entry.level, entry.summary, clock)

@@ -115,6 +115,19 @@ class RecordedTargets:
         _check_index(split, index, self.n_targets(split))
         return recorded_target(self.paths[index], self.clock)
 
+    def label(self, index: int) -> str:
+        """Name of a recording and a digest of its file: what a record of a run on it says.
+
+        Raises:
+            AudioError: the file cannot be read.
+        """
+        path = self.paths[index]
+        try:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise AudioError(f"{path} cannot be read ({error.strerror or error})") from error
+        return f"{path.stem} {digest[:16]}"
+
 
 def recorded_target(path: str | Path, clock: Clock) -> Target:
     """A recording as a target: mono, resampled, from its onset, fitted to the clock's length."""

@@ -52,7 +52,12 @@ def test_the_command_of_the_page_says_what_is_not_as_by_default():
     assert plain == ["synthgym", "bench", "report", "my records", "--out", "out"]
     every = shlex.split(
         commands.report_command(
-            "my records", "out", title="Mine & yours", sounds="all", matches_name="my matches"
+            "my records",
+            "out",
+            title="Mine & yours",
+            sounds="all",
+            matches_name="my matches",
+            recordings_name="my notes",
         )
     )
     params = bench_report.make_context("report", every[3:]).params
@@ -62,6 +67,7 @@ def test_the_command_of_the_page_says_what_is_not_as_by_default():
         "sounds": "all",
         "matches": Path("my matches"),
         "title": "Mine & yours",
+        "recordings": Path("my notes"),
     }
 
 

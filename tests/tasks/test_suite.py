@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import pickle
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import synthgym
+from synthgym import audio
 from synthgym.errors import ParameterError, UnknownNameError
 from synthgym.losses import MelDistance
 from synthgym.synth import Clock, chains
@@ -18,10 +22,12 @@ from synthgym.tasks import (
     LADDER_DB,
     SUITE_VERSION,
     Problem,
+    RecordedTargets,
     SampledTargets,
     Target,
     get_task,
     make_problem,
+    recording_task,
     sampled_task,
     task_for_clock,
     task_ids,
@@ -60,6 +66,42 @@ def test_families_are_told_apart() -> None:
     assert {get_task(id).dimension for id in published[5:]} == {8}
     with pytest.raises(UnknownNameError, match="Did you mean 'published'"):
         task_ids("publishd")
+
+
+def test_tasks_on_recordings_are_apart() -> None:
+    outside = task_ids("recordings")
+    assert outside == [
+        "Recordings-Subtractive-v0",
+        "Recordings-FMFilterADSR-v0",
+        "Recordings-Modular-v0",
+    ]
+    assert not set(outside) & set(task_ids())
+    for id in outside:
+        task, drawn = get_task(id), get_task(id.replace("Recordings", "DiffMoog"))
+        assert task is get_task(id)
+        assert (task.chain, task.clock, task.distance) == (drawn.chain, drawn.clock, drawn.distance)
+        assert task.patch.space.names == drawn.patch.space.names
+        assert task.budget == 200 * task.dimension
+        notes = [task.target("test", i).name for i in range(task.n_targets("test") or 0)]
+        assert [name.split("-")[0] for name in notes] == list(audio.sample_notes())
+    with pytest.raises(UnknownNameError, match="Did you mean 'Recordings-Modular-v0'"):
+        recording_task("Recordings-Modulr-v0")
+
+
+def test_recordings_of_ones_own_take_the_place_of_the_notes(tmp_path: Path) -> None:
+    note = audio.sample_notes()["kalimba"]
+    shutil.copy(note, tmp_path / "mine.flac")
+    task = recording_task("Recordings-Subtractive-v0", tmp_path)
+    assert task.n_targets("test") == 1
+    assert task.target("test", 0).name == "mine"
+    shipped = get_task("Recordings-Subtractive-v0")
+    kalimba = list(audio.sample_notes()).index("kalimba")
+    np.testing.assert_array_equal(
+        task.target("test", 0).audio, shipped.target("test", kalimba).audio
+    )
+    assert isinstance(task.targets, RecordedTargets)
+    digest = hashlib.sha256(note.read_bytes()).hexdigest()[:16]
+    assert task.targets.label(0) == f"mine {digest}"
 
 
 @pytest.mark.parametrize("id", task_ids())
