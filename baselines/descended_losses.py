@@ -5,23 +5,29 @@ same. A descent goes through its losses one after the other and always ends with
 
 Sources: Torres, Peeters and Richard, "Unsupervised harmonic parameter estimation using
 differentiable DSP and spectral optimal transport", ICASSP 2024, arXiv 2312.14507, for transport,
-whose gradient points to a partial that is far away.
+whose gradient points to a partial that is far away; Hayes, Saitis and Fazekas, "Sinusoidal
+frequency estimation by gradient descent", ICASSP 2023, arXiv 2210.14476, for the surrogate's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from synthgym.losses import (
     Difference,
     LogFrequencyBlur,
     Loss,
+    MelDistance,
     SpectralLoss,
     SpectralTransport,
+    WaveformDistance,
     overlapping,
 )
 from synthgym.tasks import Problem
@@ -30,16 +36,41 @@ Array = NDArray[np.float64]
 
 # Rows rendered at once, as a problem itself does.
 CHUNK = 64
+SURROGATE = "surrogate-"
+
+
+@dataclass(frozen=True)
+class BySurrogate:
+    """A loss that is descended by the gradient of surrogate oscillators, where there are any."""
+
+    loss: Loss
+
+    def embed(self, audio: Tensor) -> Any:
+        """As the loss itself."""
+        return self.loss.embed(audio)
+
+    def compare(self, embedded: Any, embedded_target: Any) -> Tensor:
+        """As the loss itself."""
+        return self.loss.compare(embedded, embedded_target)
 
 
 def build_losses(names: Sequence[str], sample_rate: int) -> list[Loss | None]:
-    """Losses by name: `"distance"` (None here), `"transport"`, `"blurred-1"` for one octave."""
+    """Losses by name: `"distance"` (None here), `"transport"`, `"blurred-1"` for one octave.
+
+    Further `"waveform"`, the mean square of the samples' differences. `"surrogate-waveform"` is the
+    same by the surrogate's gradient, and so with all others.
+    """
     return [_build(name, sample_rate) for name in names]
 
 
 def _build(name: str, sample_rate: int) -> Loss | None:
+    if name.startswith(SURROGATE):
+        loss = _build(name.removeprefix(SURROGATE), sample_rate)
+        return BySurrogate(MelDistance(sample_rate) if loss is None else loss)
     if name == "distance":
         return None
+    if name == "waveform":
+        return WaveformDistance(2)
     if name == "transport":
         return SpectralTransport.at(sample_rate)
     octaves = float(name.removeprefix("blurred-"))
@@ -81,7 +112,8 @@ def value_and_grad(problem: Problem, x: Array, loss: Loss | None) -> tuple[Array
     if affordable == 0:
         return problem.value_and_grad(x)  # over the budget: this ends the run
     unit = torch.tensor(x[:affordable], dtype=torch.float32, requires_grad=True)
-    losses = problem.loss(unit, loss)
+    surrogate = isinstance(loss, BySurrogate) and problem.has_surrogate
+    losses = problem.loss(unit, loss, surrogate)
     (slopes,) = torch.autograd.grad(losses.sum(), unit)
     if affordable < len(x):
         problem.value_and_grad(x[affordable:])  # likewise

@@ -58,6 +58,8 @@ SOLVERS = [
     "adam",
     "adam-coarse-to-fine",
     "adam-one-start",
+    "adam-surrogate",
+    "adam-surrogate-transport",
     "adam-transport",
     "cma-es",
     "differential-evolution",

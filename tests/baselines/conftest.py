@@ -53,9 +53,9 @@ class Bowl(Problem):
         self.asked.extend(np.array(X))
         return super().value_and_grad(X)
 
-    def loss(self, unit: Tensor, loss: Any = None) -> Tensor:
+    def loss(self, unit: Tensor, loss: Any = None, surrogate: bool = False) -> Tensor:
         self.asked.extend(unit.detach().double().numpy())
-        return super().loss(unit, loss)
+        return super().loss(unit, loss, surrogate)
 
 
 @pytest.fixture

@@ -14,7 +14,14 @@ from synthgym.tasks import GRADIENT_COST, Problem, make_problem, task_ids
 
 # What one file varies is tried on few tasks; the descents by another loss come to the distance
 # itself only after that has had its share of the steps.
-DETOURS = ("adam-transport", "adam-coarse-to-fine", "rmsprop-transport", "l-bfgs-b-transport")
+DETOURS = (
+    "adam-transport",
+    "adam-coarse-to-fine",
+    "adam-surrogate",
+    "adam-surrogate-transport",
+    "rmsprop-transport",
+    "l-bfgs-b-transport",
+)
 ONE_START = ("adam-one-start", "rmsprop-one-start")
 VARIANTS = (*DETOURS, *ONE_START, "rmsprop", "tpe")
 # Their proposals take long: small budgets, and nothing in sixty dimensions.
