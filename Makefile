@@ -76,6 +76,7 @@ suite: $(VENV)/.installed-user  ## Run the full suite for all search solvers, pa
 	$(BIN)/synthgym bench table $(SUITE_RESULTS) > $(SUITE_RESULTS)/table.md
 	$(BIN)/synthgym bench table $(SUITE_RESULTS) --by-task >> $(SUITE_RESULTS)/table.md
 	$(BIN)/python benchmarks/readme_figures.py
+	$(BIN)/python benchmarks/out_of_reach.py
 	@cat $(SUITE_RESULTS)/table.md
 
 test: $(VENV)/.installed-dev  ## Run the tests (PYTEST_ARGS="-k name" for some of them)
