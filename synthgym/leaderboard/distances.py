@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from synthgym.leaderboard.flags import failed_throughout
 from synthgym.leaderboard.formatting import counted, decibels, share
 from synthgym.leaderboard.outside import is_outside
 from synthgym.leaderboard.records import Record, Track
@@ -34,7 +35,7 @@ class DistanceStanding:
 
     Args:
         rank: 1 is best; equal distances share a rank; None where runs are missing that another
-            solver has.
+            solver has, or all ended in an error.
         solver: name of the solver.
         n_runs: its runs.
         final_db: interquartile mean of their final distances, with its 95 % interval.
@@ -179,7 +180,7 @@ def _standings(
         ]
         standings.append(
             DistanceStanding(
-                rank=None if every - own.keys() else 0,
+                rank=None if every - own.keys() or failed_throughout(own.values()) else 0,
                 solver=solver,
                 n_runs=len(own),
                 final_db=estimate,
@@ -211,9 +212,11 @@ def _ranked(standings: Sequence[DistanceStanding]) -> tuple[DistanceStanding, ..
 def _notes(records: Sequence[Record]) -> Iterable[str]:
     budgets: dict[str, set[int | None]] = defaultdict(set)
     made: dict[str, set[tuple[Place, int]]] = defaultdict(set)
+    runs: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         budgets[record.header.task].add(record.header.budget)
         made[record.header.solver].add((_place(record), record.header.seed))
+        runs[record.header.solver].append(record)
     every = set().union(*made.values())
     for solver, own in sorted(made.items()):
         if every - own:
@@ -221,9 +224,13 @@ def _notes(records: Sequence[Record]) -> Iterable[str]:
     for task, found in sorted(budgets.items()):
         if len(found) > 1:
             yield f"Runs on {task} had different budgets, and are compared all the same."
-    failed = sorted({r.header.solver for r in records if r.final.status == "error"})
-    if failed:
-        yield f"Runs of {', '.join(failed)} ended in an error; what they had found counts."
+    for solver, own_runs in sorted(runs.items()):
+        n_errors = sum(record.final.status == "error" for record in own_runs)
+        if failed_throughout(own_runs):
+            yield f"{solver} has no rank: every run of it ended in an error."
+        elif n_errors:
+            ended = counted(n_errors, "run")
+            yield f"{ended} of {solver} ended in an error; what they had found counts."
 
 
 def distance_summary(board: DistanceBoard) -> str:

@@ -119,11 +119,13 @@ def test_the_order_of_records_decides_nothing(board: DistanceBoard) -> None:
 
 def test_budgets_that_differ_and_runs_that_failed_are_noted() -> None:
     short = [replace(r, header=replace(r.header, budget=77)) for r in runs("near", [10.0, 8.0])]
-    failed = [replace(r, final=replace(r.final, status="error")) for r in runs("far", [9.0, 9.0])]
+    first, second = runs("far", [9.0, 9.0])
+    failed = [replace(first, final=replace(first.final, status="error")), second]
     notes = board_of([*runs("random", [20.0, 10.0]), *short, *failed]).notes
-    assert [note.split(" ", 2)[0] for note in notes] == ["Runs", "Runs"]
-    assert "different budgets" in notes[0]
-    assert "far ended in an error" in notes[1]
+    assert notes == (
+        f"Runs on {SUBTRACTIVE} had different budgets, and are compared all the same.",
+        "1 run of far ended in an error; what they had found counts.",
+    )
 
 
 def test_tables(board: DistanceBoard) -> None:
@@ -141,7 +143,7 @@ def test_tables(board: DistanceBoard) -> None:
     assert table[3] == f"| {SUBTRACTIVE} | horn\\|x | 8.00 | 5.00 | 10.0 |"
 
 
-def test_a_run_that_evaluated_nothing_is_infinitely_far() -> None:
+def test_who_only_failed_has_no_rank_and_is_infinitely_far() -> None:
     nothing = replace(
         runs("broken", [9.0])[0],
         improvements=(),
@@ -150,6 +152,7 @@ def test_a_run_that_evaluated_nothing_is_infinitely_far() -> None:
         nothing, final=replace(nothing.final, x=None, distance_db=math.inf, status="error")
     )
     board = board_of([*runs("random", [20.0]), nothing])
-    assert [(s.rank, s.solver) for s in board.standings] == [(1, "random"), (2, "broken")]
+    assert [(s.rank, s.solver) for s in board.standings] == [(1, "random"), (None, "broken")]
+    assert board.notes == ("broken has no rank: every run of it ended in an error.",)
     assert board.standings[1].final_db.value == math.inf
     assert "∞" in distance_summary(board)
