@@ -16,6 +16,12 @@ publication's; saws are band-limited and the noise is another. Rows:
 - bandpass_noise_v1: the narrow ranges that were published.
 - chirplet: the closed form, most of which folds back at the Nyquist frequency at high speeds;
   chirplet_faded: the task Chirplet-v0, which fades out there, beside the same published row.
+- dx7_*, "last evaluation": where a run ended, published beside the next and comparable with what is
+  returned here.
+- dx7_*, "best visited, by the true parameters": of all 200 points the one nearest to the truth,
+  which only who knows the truth can pick ("oracle best (optimistic)" in their STATS_SUMMARY.md), so
+  that no returned point is its like. Random search has the same 0.492 in all three: the sound plays
+  no part in it. Below the table: what 200 uniform points have.
 - dx7_alg3: its three modulators sound the same in any order, which the P-loss does not know. Below
   the table: what a perfect sound scores in a random order, and P-losses in the best order.
 
@@ -275,6 +281,16 @@ def any_order(row: Row) -> float:
     return float(np.median([PLoss()(true[:, order], true) for order in row.orders()]))
 
 
+def nearest_of_uniform(row: Row, seed: int = 0) -> float:
+    """The median distance of the truth to the nearest of as many uniform points as evaluations."""
+    nearest = []
+    for trial in range(N_TRIALS):
+        true, start, _ = draws(row, trial)
+        points = np.random.default_rng([seed, trial]).random((BUDGET - 1, len(true)))
+        nearest.append(PLoss()(np.vstack([start, points]), true[None]).min())
+    return float(np.median(nearest))
+
+
 def beats(median: float, least: float) -> bool | None:
     """Whether a median is below a published one; None where both are 0 to the digits given."""
     if least == 0 and round(median, 4) == 0:
@@ -318,6 +334,8 @@ def table(solvers: dict[str, dict[str, Line]]) -> str:
     notes = [f"{s}: {_costs(found)}" for s, found in solvers.items()]
     lines += ["", "Cost of a trial, counting a gradient as 1 evaluation and as 3:", ""]
     lines += [f"- {note}" for note in notes]
+    nearest = nearest_of_uniform(ROWS["dx7_alg1"])
+    lines += ["", f"dx7, the nearest of {BUDGET} uniform points to the truth: {nearest:.4f}."]
     for name, row in ROWS.items():
         if row.alike:
             lines += ["", f"{name}, a perfect sound in a random order: {any_order(row):.4f}.", ""]

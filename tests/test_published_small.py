@@ -126,6 +126,12 @@ def test_below_a_published_median(script: ModuleType) -> None:
     assert script.beats(0.0001, 0.0) is False
 
 
+def test_the_nearest_of_uniform_points_is_as_far_as_they_are_apart(script: ModuleType) -> None:
+    """In a square without edges the median of the nearest of n is sqrt(ln 2 / (pi n))."""
+    endless = np.sqrt(np.log(2) / (np.pi * script.BUDGET))
+    assert endless < script.nearest_of_uniform(script.ROWS["add_sinesaw"]) < 1.2 * endless
+
+
 def test_interval_of_a_median_holds_it_as_often_as_it_says(script: ModuleType) -> None:
     rng = np.random.default_rng(0)
     for n in (15, 50, 300):
