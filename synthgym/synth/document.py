@@ -17,7 +17,8 @@ from torch import Tensor
 from synthgym.errors import ParameterError, PatchError, UnknownNameError
 from synthgym.synth import chains, graph
 from synthgym.synth.clock import Clock
-from synthgym.synth.patch import Patch, check_unit_values
+from synthgym.synth.patch import Patch
+from synthgym.synth.unit_values import check_unit_values
 
 FORMAT = "synthgym-patch-1"
 GRAPH_FORMAT = "synthgym-patch-2"
@@ -44,7 +45,7 @@ def dump(
         raise ParameterError(
             f"unit has shape {tuple(unit.shape)}; it must be ({patch.space.dimension},)"
         )
-    check_unit_values(unit)
+    check_unit_values(unit[None])
     if chain is None:
         source: dict[str, Any] = {"format": GRAPH_FORMAT, "graph": graph.to_document(patch)}
     else:

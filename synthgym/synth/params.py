@@ -12,7 +12,7 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
@@ -199,10 +199,15 @@ class ParamSpace:
         """Name of each entry: `"osc.freq"`, `"osc.shape=saw"`."""
         return [f"{node}.{entry}" for node, spec in self.specs for entry in spec.entry_names]
 
-    @property
+    @cached_property
     def dimension(self) -> int:
         """Number of entries of the unit vector."""
-        return sum(len(spec.entry_names) for _, spec in self.specs)
+        return sum(self._widths)
+
+    @cached_property
+    def _widths(self) -> tuple[int, ...]:
+        """How many entries each parameter takes."""
+        return tuple(len(spec.entry_names) for _, spec in self.specs)
 
     def check(self, unit: Tensor) -> Tensor:
         """The unit vector if its shape is `(batch, dimension)`; raises `ParameterError` if not."""
@@ -241,9 +246,8 @@ class ParamSpace:
         columns = physical.unbind(1)
         values: dict[str, dict[str, Tensor]] = {}
         at = 0
-        for node, spec in self.specs:
+        for (node, spec), width in zip(self.specs, self._widths, strict=True):
             into = values.setdefault(node, {})
-            width = len(spec.entry_names)
             if isinstance(spec, Choice):
                 into[spec.name] = spec.weights(unit[:, at : at + width], generator)
             elif isinstance(spec, Switch):

@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from synthgym import kernels
-from synthgym.errors import ParameterError, PatchError, unknown_name
+from synthgym.errors import PatchError, unknown_name
 from synthgym.synth.clock import Clock
 from synthgym.synth.dsp.control import control_clock, interpolated, samples_per_point
 from synthgym.synth.modules.base import ACTIVE, Inputs, Module
 from synthgym.synth.params import ParamSpace, Spec, Switch
 from synthgym.synth.shares import KEPT_SAMPLES, rendered_in_shares, shares, traced_in_shares
+from synthgym.synth.unit_values import check_unit_values
 
 
 @dataclass(frozen=True)
@@ -187,9 +188,10 @@ class Patch:
             Audio `(batch, n_samples)`, or `Rendered`.
 
         Raises:
-            ParameterError: wrong shape or dtype.
+            ParameterError: wrong shape or dtype, or an entry is NaN or outside [0, 1].
         """
         decoded = self.space.decode(unit, generator)
+        check_unit_values(unit)
         if taps:
             signals = self._signals(decoded, unit, clock)
             whole = {
@@ -253,17 +255,6 @@ class Patch:
     def unit(self, values: Mapping[str, Mapping[str, float | str | bool]]) -> Tensor:
         """The unit vector `(dimension,)`, float64, of physical values; see `ParamSpace.encode`."""
         return self.space.encode(values)
-
-
-def check_unit_values(unit: Tensor) -> None:
-    """Raise `ParameterError` if an entry of a unit vector is not finite or outside [0, 1]."""
-    if not bool(torch.isfinite(unit).all()):
-        raise ParameterError("unit holds NaN or infinity; every entry must be in [0, 1]")
-    if not bool(((unit >= 0) & (unit <= 1)).all()):
-        raise ParameterError(
-            f"unit has entries from {float(unit.min()):g} to {float(unit.max()):g}; "
-            "every entry must be in [0, 1]"
-        )
 
 
 def _whole(signal: Tensor, hop: int, clock: Clock) -> Tensor:
