@@ -116,11 +116,13 @@ def load(path: str | os.PathLike[str]) -> Patch:
     """Read a patch from a .toml or .json file.
 
     Raises:
-        PatchError: another extension, no such text in it, or as `from_document`; names the file.
+        PatchError: there is no such file, it has another extension or no such text in it, or as
+            `from_document`; names the file.
         OSError: the file cannot be read.
     """
+    document = read(path)
     try:
-        return from_document(read(path))
+        return from_document(document)
     except PatchError as error:
         raise PatchError(_with_path(path, error)) from error
 
@@ -129,12 +131,16 @@ def read(path: str | os.PathLike[str]) -> Any:
     """What a .toml or .json file holds, of whatever kind.
 
     Raises:
-        PatchError: another extension, more than a megabyte, or no such text; names the file.
+        PatchError: no such file, another extension, more than a megabyte, or no such text; names
+            the file.
         OSError: the file cannot be read.
     """
     parse = _by_extension(path, {".toml": tomllib.loads, ".json": _from_json})
-    with open(path, "rb") as file:
-        content = file.read(MAX_BYTES + 1)
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise PatchError(f"{os.fspath(path)}: {error.strerror}") from error
     if len(content) > MAX_BYTES:
         raise PatchError(f"{os.fspath(path)}: more than {MAX_BYTES:,} bytes; this is no patch")
     try:
@@ -279,8 +285,9 @@ def _by_extension(
 ) -> Callable[[Any], Any]:
     extension = Path(path).suffix.lower()
     if extension not in known:
+        chain = "" if extension else "; a named chain is made by chains.build(name)"
         raise PatchError(
-            f"{os.fspath(path)}: a patch is a file named .toml or .json, not {extension!r}"
+            f"{os.fspath(path)}: a patch is a file named .toml or .json, not {extension!r}{chain}"
         )
     return known[extension]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from synthgym import kernels
-from synthgym.errors import PatchError, unknown_name
+from synthgym.errors import ParameterError, PatchError, unknown_name
 from synthgym.synth.clock import Clock
 from synthgym.synth.dsp.control import control_clock, interpolated, samples_per_point
 from synthgym.synth.modules.base import ACTIVE, Inputs, Module
@@ -188,8 +188,12 @@ class Patch:
             Audio `(batch, n_samples)`, or `Rendered`.
 
         Raises:
-            ParameterError: wrong shape or dtype, or an entry is NaN or outside [0, 1].
+            ParameterError: wrong shape or dtype, an entry is NaN or outside [0, 1], or no clock.
         """
+        if not isinstance(clock, Clock):
+            raise ParameterError(
+                f"clock is {clock!r:.40}; give sample rate and length: Clock(16000, 16384)"
+            )
         decoded = self.space.decode(unit, generator)
         check_unit_values(unit)
         if taps:

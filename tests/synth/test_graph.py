@@ -240,3 +240,11 @@ def test_numbers_that_single_precision_does_not_hold_are_refused() -> None:
     document["nodes"][0]["parameters"]["freq"] = 1e39
     with pytest.raises(PatchError, match=r"parameters\.freq is 1e\+39"):
         graph.from_document(document)
+
+
+@pytest.mark.parametrize("name", ["FM", "patch.yaml", "gone.toml"])
+def test_what_is_no_file_of_a_patch_is_named_once(name: str) -> None:
+    with pytest.raises(PatchError) as raised:
+        graph.load(name)
+    assert str(raised.value).count(f"{name}: ") == 1
+    assert ("chains.build" in str(raised.value)) == (name == "FM")

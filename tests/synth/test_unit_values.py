@@ -1,4 +1,4 @@
-"""Entries of unit vectors that cannot be rendered are refused, however many there are."""
+"""What cannot be rendered is refused: entries of unit vectors, and clocks that are none."""
 
 from __future__ import annotations
 
@@ -57,3 +57,8 @@ def test_values_that_are_not_there_yet_are_let_through() -> None:
     assert torch.equal(torch.func.grad(checked)(unit[0]), torch.ones(3, D))
     compiled = torch.compile(checked, backend="eager", fullgraph=True)
     assert float(compiled(unit[0])) == float(unit[0].sum())
+
+
+def test_a_rate_is_no_clock() -> None:
+    with pytest.raises(ParameterError, match=r"clock is 16000; .* Clock\(16000, 16384\)"):
+        PATCH.render(torch.full((1, D), 0.5), 16000)  # type: ignore[call-overload]
