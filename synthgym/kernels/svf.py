@@ -26,7 +26,7 @@ import numba
 import numpy as np
 
 from synthgym.kernels.compiling import inlined
-from synthgym.kernels.waves import S0, S1, S2, S3, S4, F
+from synthgym.kernels.waves import F, quarter_sine
 
 # Without leave to reorder sums: the order is what keeps a small step on a large state exact.
 in_order = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
@@ -34,13 +34,6 @@ in_order = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"co
 LANES, STEPS = 16, 32
 BLOCK = LANES * STEPS
 ZERO, HALF, ONE, TWO, QUARTER = F(0), F(0.5), F(1), F(2), F(0.25)
-
-
-@inlined
-def quarter_sine(cycles):
-    """sin(2 pi cycles) for cycles in [0, 1/4]."""
-    z = cycles * cycles
-    return cycles * (S0 + z * (S1 + z * (S2 + z * (S3 + z * S4))))
 
 
 @inlined
@@ -54,6 +47,15 @@ def _stretch(row, first, fill, tile):
             tile[i, lane] = piece[i]
         for i in range(n, STEPS):
             tile[i, lane] = fill
+
+
+@inlined
+def _controls(cutoff, q, first, f, d):
+    """A block of a row's cutoff and q, where they move."""
+    if len(cutoff) > 1:
+        _stretch(cutoff, first, ZERO, f)
+    if len(q) > 1:
+        _stretch(q, first, ONE, d)
 
 
 @inlined
@@ -126,10 +128,7 @@ def svf(mix, audio, cutoff, q, rate, starts, out):
         for block in range(starts.shape[1]):
             first = block * BLOCK
             _stretch(audio[row], first, ZERO, x)
-            if cutoff.shape[1] > 1:
-                _stretch(cutoff[row], first, ZERO, f)
-            if q.shape[1] > 1:
-                _stretch(q[row], first, ONE, d)
+            _controls(cutoff[row], q[row], first, f, d)
             if moving or block == 0:
                 _angles(f, d, half, sine, cosine, damping, inverse)
                 _steps(sine, cosine, damping, inverse, T, Q, R)
@@ -158,6 +157,110 @@ def svf(mix, audio, cutoff, q, rate, starts, out):
                     s1[j], s2[j] = m, n
                     y[i, j] = m0 * x[i, j] + (m1 * damping[i, j] * (u + m) + m2 * (w + n))
             _unstretch(y, out[row], first)
+
+
+@inlined
+def _unit_states_back(T, Q, R, a1, a2, b1, b2):
+    """Where a stretch, walked in reverse, takes the two unit states."""
+    a1[:], a2[:], b1[:], b2[:] = ONE, ZERO, ZERO, ONE
+    for i in range(STEPS - 1, -1, -1):
+        for j in range(LANES):
+            t, p, r = T[i, j], Q[i, j], R[i, j]
+            u, v = a1[j], a2[j]
+            a1[j], a2[j] = u + (p * v - t * u), v - (p * u + r * v)
+            u, v = b1[j], b2[j]
+            b1[j], b2[j] = u + (p * v - t * u), v - (p * u + r * v)
+
+
+@inlined
+def _states(x, T, Q, R, s1, s2, band, low):
+    """Write the states at each sample of a block, from those that its stretches begin with."""
+    for i in range(STEPS):
+        for j in range(LANES):
+            u, w = s1[j], s2[j]
+            v = x[i, j] - w
+            band[i, j], low[i, j] = u, w
+            s1[j], s2[j] = u + (Q[i, j] * v - T[i, j] * u), w + (Q[i, j] * u + R[i, j] * v)
+
+
+@inlined
+def _by_states(m1, m2, g, damping, T, Q, R, back_1, back_2):
+    """Write what the output's gradient adds to that of the states, at each sample."""
+    for i in range(STEPS):
+        for j in range(LANES):
+            by_band, by_low = HALF * m1 * damping[i, j] * g[i, j], HALF * m2 * g[i, j]
+            p = Q[i, j]
+            back_1[i, j] = by_band * (TWO - T[i, j]) + by_low * p
+            back_2[i, j] = by_low * (TWO - R[i, j]) - by_band * p
+
+
+@inlined
+def _walk_back(T, Q, R, s1, s2, back_1, back_2):
+    """The transposed recursion through a block in reverse, from what is behind its stretches."""
+    for i in range(STEPS - 1, -1, -1):
+        for j in range(LANES):
+            u, v = s1[j], s2[j]
+            s1[j] = u + (Q[i, j] * v - T[i, j] * u + back_1[i, j])
+            s2[j] = v + (back_2[i, j] - Q[i, j] * u - R[i, j] * v)
+
+
+@inlined
+def _walk_back_and_keep(T, Q, R, s1, s2, back_1, back_2):
+    """As `_walk_back`; writes the gradient of the states behind each sample over what it read."""
+    for i in range(STEPS - 1, -1, -1):
+        for j in range(LANES):
+            u, v = s1[j], s2[j]
+            s1[j] = u + (Q[i, j] * v - T[i, j] * u + back_1[i, j])
+            s2[j] = v + (back_2[i, j] - Q[i, j] * u - R[i, j] * v)
+            back_1[i, j], back_2[i, j] = u, v
+
+
+@inlined
+def _by_inputs(m0, m1, m2, half, turn_hz, tiles, sums):
+    """Write gradients by audio over `g`, by cutoff over `back_1`, by q over `back_2`; add to sums.
+
+    Args:
+        m0: of the row's mix, like the next two.
+        m1: see there.
+        m2: see there.
+        half: half a sample's time in s.
+        turn_hz: derivative of w by the cutoff.
+        tiles: those of `svf_gradient`.
+        sums: (5, LANES) float32, added to: by mix, cutoff and q.
+    """
+    x, f, g, sine, cosine = tiles[0], tiles[1], tiles[3], tiles[4], tiles[5]
+    damping, inverse, band, low = tiles[6], tiles[7], tiles[11], tiles[12]
+    back_1, back_2 = tiles[13], tiles[14]
+    for i in range(STEPS):
+        for j in range(LANES):
+            s, c, k, scale = sine[i, j], cosine[i, j], damping[i, j], inverse[i, j]
+            u, v, go = band[i, j], x[i, j] - low[i, j], g[i, j]
+            m = (c * u + s * v) * scale
+            by_band = m1 * k * go + TWO * back_1[i, j]
+            by_low = m2 * go + TWO * back_2[i, j]
+            by_m = (c * by_band + s * by_low) * scale
+            turned = c * v - s * u - m * k * (c * c - s * s)
+            by_turn = m * (c * by_low - s * by_band) + by_m * turned
+            by_damping = m1 * go * c * m - by_m * m * s * c
+            turn = f[i, j] * half
+            inside = turn == min(max(turn, ZERO), QUARTER)
+            sums[0, j] += go * x[i, j]
+            sums[1, j] += go * k * c * m
+            sums[2, j] += go * (low[i, j] + s * m)
+            g[i, j] = m0 * go + s * by_m
+            by_f = turn_hz * by_turn if inside else ZERO
+            by_d = -by_damping * k * k
+            back_1[i, j], back_2[i, j] = by_f, by_d
+            sums[3, j] += by_f
+            sums[4, j] += by_d
+
+
+@inlined
+def _collect(sums, totals):
+    """Add the lanes of sums to totals."""
+    for n in range(sums.shape[0]):
+        for j in range(LANES):
+            totals[n] += sums[n, j]
 
 
 @in_order
@@ -190,88 +293,32 @@ def svf_gradient(mix, audio, cutoff, q, rate, starts, gradient, by_audio, by_cut
         carry[:], totals[:] = ZERO, 0.0
         f[:], d[:] = cutoff[row, 0], q[row, 0]
         moving = cutoff.shape[1] > 1 or q.shape[1] > 1
-        last = starts.shape[1] - 1
-        for block in range(last, -1, -1):
+        for block in range(starts.shape[1] - 1, -1, -1):
             first = block * BLOCK
             _stretch(audio[row], first, ZERO, x)
             _stretch(gradient[row], first, ZERO, g)
-            if cutoff.shape[1] > 1:
-                _stretch(cutoff[row], first, ZERO, f)
-            if q.shape[1] > 1:
-                _stretch(q[row], first, ONE, d)
-            if moving or block == last:
+            _controls(cutoff[row], q[row], first, f, d)
+            if moving or block == starts.shape[1] - 1:
                 _angles(f, d, half, sine, cosine, damping, inverse)
                 _steps(sine, cosine, damping, inverse, T, Q, R)
-                a1[:], a2[:], b1[:], b2[:] = ONE, ZERO, ZERO, ONE
-                for i in range(STEPS - 1, -1, -1):
-                    for j in range(LANES):
-                        t, p, r = T[i, j], Q[i, j], R[i, j]
-                        u, v = a1[j], a2[j]
-                        a1[j], a2[j] = u + (p * v - t * u), v - (p * u + r * v)
-                        u, v = b1[j], b2[j]
-                        b1[j], b2[j] = u + (p * v - t * u), v - (p * u + r * v)
-            # The states at each sample, kept until they are needed below.
+                _unit_states_back(T, Q, R, a1, a2, b1, b2)
             s1[:], s2[:] = starts[row, block, 0], starts[row, block, 1]
-            for i in range(STEPS):
-                for j in range(LANES):
-                    u, w = s1[j], s2[j]
-                    v = x[i, j] - w
-                    band[i, j], low[i, j] = u, w
-                    s1[j], s2[j] = u + (Q[i, j] * v - T[i, j] * u), w + (Q[i, j] * u + R[i, j] * v)
-            # What the output's gradient adds to that of the states, at each sample.
-            for i in range(STEPS):
-                for j in range(LANES):
-                    by_band, by_low = HALF * m1 * damping[i, j] * g[i, j], HALF * m2 * g[i, j]
-                    p = Q[i, j]
-                    back_1[i, j] = by_band * (TWO - T[i, j]) + by_low * p
-                    back_2[i, j] = by_low * (TWO - R[i, j]) - by_band * p
+            _states(x, T, Q, R, s1, s2, band, low)
+            _by_states(m1, m2, g, damping, T, Q, R, back_1, back_2)
             s1[:], s2[:] = ZERO, ZERO
-            for i in range(STEPS - 1, -1, -1):
-                for j in range(LANES):
-                    u, v = s1[j], s2[j]
-                    s1[j] = u + (Q[i, j] * v - T[i, j] * u + back_1[i, j])
-                    s2[j] = v + (back_2[i, j] - Q[i, j] * u - R[i, j] * v)
+            _walk_back(T, Q, R, s1, s2, back_1, back_2)
             for lane in range(LANES - 1, -1, -1):
                 _join(carry, s1, s2, a1, a2, b1, b2, lane)
-            for i in range(STEPS - 1, -1, -1):
-                for j in range(LANES):
-                    u, v = s1[j], s2[j]
-                    s1[j] = u + (Q[i, j] * v - T[i, j] * u + back_1[i, j])
-                    s2[j] = v + (back_2[i, j] - Q[i, j] * u - R[i, j] * v)
-                    back_1[i, j], back_2[i, j] = u, v
+            _walk_back_and_keep(T, Q, R, s1, s2, back_1, back_2)
             sums[:] = ZERO
-            for i in range(STEPS):
-                for j in range(LANES):
-                    s, c, k, scale = sine[i, j], cosine[i, j], damping[i, j], inverse[i, j]
-                    u, v, go = band[i, j], x[i, j] - low[i, j], g[i, j]
-                    m = (c * u + s * v) * scale
-                    by_band = m1 * k * go + TWO * back_1[i, j]
-                    by_low = m2 * go + TWO * back_2[i, j]
-                    by_m = (c * by_band + s * by_low) * scale
-                    turned = c * v - s * u - m * k * (c * c - s * s)
-                    by_turn = m * (c * by_low - s * by_band) + by_m * turned
-                    by_damping = m1 * go * c * m - by_m * m * s * c
-                    turn = f[i, j] * half
-                    inside = turn == min(max(turn, ZERO), QUARTER)
-                    sums[0, j] += go * x[i, j]
-                    sums[1, j] += go * k * c * m
-                    sums[2, j] += go * (low[i, j] + s * m)
-                    g[i, j] = m0 * go + s * by_m
-                    by_f = turn_hz * by_turn if inside else ZERO
-                    by_d = -by_damping * k * k
-                    back_1[i, j], back_2[i, j] = by_f, by_d
-                    sums[3, j] += by_f
-                    sums[4, j] += by_d
-            for n in range(5):
-                for j in range(LANES):
-                    totals[n] += sums[n, j]
+            _by_inputs(m0, m1, m2, half, turn_hz, tiles, sums)
+            _collect(sums, totals)
             _unstretch(g, by_audio[row], first)
             if cutoff.shape[1] > 1:
                 _unstretch(back_1, by_cutoff[row], first)
             if q.shape[1] > 1:
                 _unstretch(back_2, by_q[row], first)
-        for n in range(3):
-            by_mix[row, n] = totals[n]
+        by_mix[row, :] = totals[:3]
         if cutoff.shape[1] == 1:
             by_cutoff[row, 0] = totals[3]
         if q.shape[1] == 1:

@@ -1,4 +1,4 @@
-"""Tones in float32, a block of a row at a time: each sample is computed, and written, once.
+"""Tones in float32, a span of a row at a time: each sample is computed, and written, once.
 
 Rows are independent, so that callers may share them out over threads; no result depends on how.
 Each row has a waveform of its own. Within a block of 128 samples phases are counted in float32,
@@ -17,63 +17,29 @@ import numba
 import numpy as np
 
 from synthgym.kernels.compiling import compiled, inlined
-from synthgym.kernels.waves import (
-    SAW,
-    SINE,
-    SQUARE,
-    TWO_PI,
-    F,
-    saw,
-    saw_slopes,
-    sine,
-    square,
-    square_slopes,
-    triangle,
-    triangle_slopes,
+from synthgym.kernels.spans import (
+    BLOCK,
+    MAX_WIDTH,
+    MIN_WIDTH,
+    SPAN,
+    add_products,
+    add_up,
+    fraction,
+    give,
+    take,
+    write_wave,
 )
-
-BLOCK = 128
-MIN_WIDTH, MAX_WIDTH = F(1e-6), F(0.25)
+from synthgym.kernels.waves import BOTH, SAW, SINE, SQUARE, TWO_PI, F, sine_and_cosine
 
 
 @inlined
-def _wave(shape, phase, inverse, values, n):
-    """Write n values of a waveform; the branch is outside of the loops, which stay vectors."""
-    if shape == SINE:
-        for i in range(n):
-            values[i] = sine(phase[i])
-    elif shape == SQUARE:
-        for i in range(n):
-            values[i] = square(phase[i], inverse[i])
-    elif shape == SAW:
-        for i in range(n):
-            values[i] = saw(phase[i], inverse[i])
-    else:
-        for i in range(n):
-            values[i] = triangle(phase[i], inverse[i])
-
-
-@inlined
-def _slopes(shape, phase, inverse, by_phase, by_width, n):
-    """Write n derivatives of a waveform, by phase and by width."""
-    if shape == SINE:
-        for i in range(n):
-            by_phase[i] = TWO_PI * sine(phase[i] + F(0.25))
-            by_width[i] = F(0)
-    elif shape == SQUARE:
-        for i in range(n):
-            by_phase[i], by_width[i] = square_slopes(phase[i], inverse[i])
-    elif shape == SAW:
-        for i in range(n):
-            by_phase[i], by_width[i] = saw_slopes(phase[i], inverse[i])
-    else:
-        for i in range(n):
-            by_phase[i], by_width[i] = triangle_slopes(phase[i], inverse[i])
-
-
-@inlined
-def _fraction(cycles):
-    return F(cycles - math.floor(cycles))
+def _ramp(start, step, first, counts, phase):
+    """Write a span's phases of a steady tone."""
+    fine = F(step)
+    for part in range(0, SPAN, BLOCK):
+        base = fraction(start + step * (first + part))
+        for i in range(BLOCK):
+            phase[part + i] = base + fine * counts[i]
 
 
 @compiled
@@ -88,38 +54,39 @@ def tone(shape, freq, start, amp, rate, out):
         rate: sample rate in Hz, float64.
         out: (batch, n_samples) float32, written.
     """
-    phase, inverse = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    tiles = np.empty((4, SPAN), np.float32)
+    counts, phase, inverse, values = tiles[0], tiles[1], tiles[2], tiles[3]
+    counts[:] = np.arange(SPAN)
     for b in range(out.shape[0]):
         step = freq[b] / rate
         fine = F(step)
         inverse[:] = F(1) / min(max(abs(fine), MIN_WIDTH), MAX_WIDTH)
-        for first in range(0, out.shape[1], BLOCK):
-            n = min(BLOCK, out.shape[1] - first)
-            base = _fraction(start[b] + step * first)
-            for i in range(n):
-                phase[i] = base + fine * F(i)
-            values = out[b, first : first + n]
-            _wave(shape[b], phase, inverse, values, n)
-            for i in range(n):
-                values[i] *= amp[b]
+        for first in range(0, out.shape[1], SPAN):
+            _ramp(start[b], step, first, counts, phase)
+            write_wave(shape[b], phase, inverse, values)
+            give(values, amp[b], out[b], first)
 
 
-@inlined
-def _products(shape, n_shapes, phase, inverse, g, amp, values, by):
-    """Add inner products of a block's gradient with waveforms.
+def _tone_sums(both):
+    """The loop over a span of a tone of a waveform, whose value and slopes `both` gives."""
 
-    With the row's own to the first of `by`, with each of `n_shapes` to those after it.
-    """
-    for k in range(max(n_shapes, 1)):
-        which = k if n_shapes else shape
-        _wave(which, phase, inverse, values, len(g))
-        total = F(0)
-        for i in range(len(g)):
-            total += g[i] * values[i]
-        if which == shape:
-            by[0] += np.float64(total)
-        if n_shapes:
-            by[1 + k] += amp * np.float64(total)
+    @inlined
+    def sums(counts, phase, inverse, g):
+        """Sums, times the gradient, of slopes by phase, these by sample, by width, and values."""
+        rise, late, widen, own = F(0), F(0), F(0), F(0)
+        for i in range(SPAN):
+            value, by_phase, by_width = both(phase[i], inverse[i])
+            steep = g[i] * by_phase
+            rise += steep
+            late += steep * counts[i]
+            widen += g[i] * by_width
+            own += g[i] * value
+        return rise, late, widen, own
+
+    return sums
+
+
+_sine_sums, _square_sums, _saw_sums, _triangle_sums = map(_tone_sums, BOTH)
 
 
 @compiled
@@ -137,12 +104,9 @@ def tone_gradient(shape, freq, start, amp, rate, gradient, n_shapes, by):
         by: (batch, 3 + n_shapes) float64, written: by frequency, start, amplitude, and for each
             waveform number the inner product of the gradient with that tone.
     """
-    phase, inverse = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
-    values, rise, widen = (
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.float32),
-    )
+    tiles = np.empty((5, SPAN), np.float32)
+    counts, phase, inverse, values, g = tiles[0], tiles[1], tiles[2], tiles[3], tiles[4]
+    counts[:] = np.arange(SPAN)
     for b in range(gradient.shape[0]):
         step = freq[b] / rate
         fine = F(step)
@@ -150,42 +114,42 @@ def tone_gradient(shape, freq, start, amp, rate, gradient, n_shapes, by):
         inverse[:] = F(1) / width
         moves = F(0) if width != abs(fine) else math.copysign(F(1), fine)
         by[b, :] = 0.0
-        for first in range(0, gradient.shape[1], BLOCK):
-            n = min(BLOCK, gradient.shape[1] - first)
-            base = _fraction(start[b] + step * first)
-            for i in range(n):
-                phase[i] = base + fine * F(i)
-            g = gradient[b, first : first + n]
-            _slopes(shape[b], phase, inverse, rise, widen, n)
-            sum_rise, sum_late, sum_widen = F(0), F(0), F(0)
-            for i in range(n):
-                sum_rise += g[i] * rise[i]
-                sum_late += g[i] * rise[i] * F(i)
-                sum_widen += g[i] * widen[i]
-            late = np.float64(sum_late) + np.float64(first) * np.float64(sum_rise)
-            by[b, 0] += amp[b] * (late + np.float64(sum_widen * moves)) / rate
-            by[b, 1] += amp[b] * np.float64(sum_rise)
-            _products(shape[b], n_shapes, phase, inverse, g, amp[b], values, by[b, 2:])
+        for first in range(0, gradient.shape[1], SPAN):
+            _ramp(start[b], step, first, counts, phase)
+            take(gradient[b], first, g)
+            if shape[b] == SINE:
+                rise, late, widen, own = _sine_sums(counts, phase, inverse, g)
+            elif shape[b] == SQUARE:
+                rise, late, widen, own = _square_sums(counts, phase, inverse, g)
+            elif shape[b] == SAW:
+                rise, late, widen, own = _saw_sums(counts, phase, inverse, g)
+            else:
+                rise, late, widen, own = _triangle_sums(counts, phase, inverse, g)
+            after = np.float64(late) + np.float64(first) * np.float64(rise)
+            by[b, 0] += amp[b] * (after + np.float64(widen * moves)) / rate
+            by[b, 1] += amp[b] * np.float64(rise)
+            known = np.float64(own)
+            add_products(shape[b], n_shapes, phase, inverse, g, amp[b], known, values, by[b, 2:])
 
 
 @inlined
 def _summed(m, summed):
-    """Write a block's running sums; returns the last one."""
-    running = F(0)
-    for i in range(len(m)):
-        running += m[i]
-        summed[i] = running
-    return np.float64(running)
+    """Write running sums of each block of a span.
+
+    One after the other, though any other order would be faster: it is part of the sound.
+    """
+    for part in range(0, SPAN, BLOCK):
+        running = F(0)
+        for i in range(part, part + BLOCK):
+            running += m[i]
+            summed[i] = running
 
 
 @inlined
-def _moved(wide, base, fine, bend, m, summed, phase, inverse):
-    """Phases and, where `wide`, inverse widths of a block: sines have no use for them."""
-    for i in range(len(m)):
-        phase[i] = base + fine * F(i) + bend * summed[i]
-    if wide:
-        for i in range(len(m)):
-            inverse[i] = F(1) / min(max(abs(fine + bend * m[i]), MIN_WIDTH), MAX_WIDTH)
+def _widths(fine, bend, m, inverse):
+    """Write the inverse widths of a span."""
+    for i in range(SPAN):
+        inverse[i] = F(1) / min(max(abs(fine + bend * m[i]), MIN_WIDTH), MAX_WIDTH)
 
 
 @compiled
@@ -203,66 +167,111 @@ def fm_tone(shape, freq, depth, start, amp, modulator, rate, before, out):
         before: (batch, n_blocks) float64, written: the modulator's sum before each block.
         out: (batch, n_samples) float32, written.
     """
-    phase, inverse = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    tiles = np.empty((6, SPAN), np.float32)
+    counts, phase, inverse = tiles[0], tiles[1], tiles[2]
+    values, m, summed = tiles[3], tiles[4], tiles[5]
+    counts[:] = np.arange(SPAN)
     for b in range(out.shape[0]):
         step, scale = freq[b] / rate, depth[b] / rate
-        total = 0.0
-        for block in range(before.shape[1]):
-            first = block * BLOCK
-            n = min(BLOCK, out.shape[1] - first)
-            m = modulator[b, first : first + n]
-            before[b, block] = total
-            base = _fraction(start[b] + step * first + scale * total)
-            total += _summed(m, phase)
-            _moved(shape[b] != SINE, base, F(step), F(scale), m, phase, phase, inverse)
-            values = out[b, first : first + n]
-            _wave(shape[b], phase, inverse, values, n)
-            for i in range(n):
-                values[i] *= amp[b]
+        fine, bend, total = F(step), F(scale), 0.0
+        for first in range(0, out.shape[1], SPAN):
+            take(modulator[b], first, m)
+            _summed(m, summed)
+            for part in range(0, SPAN, BLOCK):
+                if first + part < out.shape[1]:
+                    before[b, (first + part) // BLOCK] = total
+                base = fraction(start[b] + step * (first + part) + scale * total)
+                total += np.float64(summed[part + BLOCK - 1])
+                for i in range(BLOCK):
+                    phase[part + i] = base + fine * counts[i] + bend * summed[part + i]
+            if shape[b] != SINE:  # which has no use for it
+                _widths(fine, bend, m, inverse)
+            write_wave(shape[b], phase, inverse, values)
+            give(values, amp[b], out[b], first)
 
 
-@inlined
-def _weighted_slopes(shape, fine, bend, m, g, phase, inverse, rise, widen):
-    """Write the gradient times the derivatives of a block, by phase and by momentary width."""
-    _slopes(shape, phase, inverse, rise, widen, len(m))
-    for i in range(len(m)):
-        rise[i] *= g[i]
-    if shape != SINE:
-        for i in range(len(m)):
+def _fm_sums(both):
+    """As `_tone_sums`, of a modulated tone."""
+
+    @inlined
+    def sums(counts, fine, bend, m, g, phase, inverse, summed, rise, widen):
+        """Write slopes by phase and by width, times the gradient, and return sums.
+
+        Of the slopes by phase alone, by sample, and by the modulator's sum, of those by width alone
+        and by the modulator, and of the values times the gradient.
+        """
+        plain, late, bent, wide, wide_bent, own = F(0), F(0), F(0), F(0), F(0), F(0)
+        for i in range(SPAN):
+            value, by_phase, by_width = both(phase[i], inverse[i])
+            steep = g[i] * by_phase
+            rise[i] = steep
+            plain += steep
+            late += steep * counts[i]
+            bent += steep * summed[i]
+            own += g[i] * value
             momentary = fine + bend * m[i]
             held = (abs(momentary) <= MIN_WIDTH) | (abs(momentary) >= MAX_WIDTH)
-            widen[i] *= F(0) if held else math.copysign(g[i], momentary * g[i])
+            spread = F(0) if held else by_width * math.copysign(g[i], momentary * g[i])
+            widen[i] = spread
+            wide += spread
+            wide_bent += spread * m[i]
+        return plain, late, bent, wide, wide_bent, own
+
+    return sums
+
+
+_fm_square_sums, _fm_saw_sums, _fm_triangle_sums = map(_fm_sums, BOTH[1:])
 
 
 @inlined
-def _fm_sums(m, summed, before, first, rise, widen, amp, rate, by):
-    """Add to a row's gradients by frequency, start and depth; returns the sum by phase."""
-    sum_rise, sum_late, sum_bent = F(0), F(0), F(0)
-    sum_widen, sum_widen_bent = F(0), F(0)
-    for i in range(len(m)):
-        sum_rise += rise[i]
-        sum_late += rise[i] * F(i)
-        sum_bent += rise[i] * summed[i]
-        sum_widen += widen[i]
-        sum_widen_bent += widen[i] * m[i]
-    total = np.float64(sum_rise)
-    late = np.float64(sum_late) + np.float64(first) * total
-    bent = np.float64(sum_bent) + before * total
-    by[0] += amp * (late + np.float64(sum_widen)) / rate
-    by[1] += amp * total
-    by[2] += amp * (bent + np.float64(sum_widen_bent)) / rate
-    return total
+def _fm_sine_sums(counts, g, phase, summed, rise):
+    """As those of the other waveforms; a sine has no width."""
+    plain, late, bent, own = F(0), F(0), F(0), F(0)
+    for i in range(SPAN):
+        value, slope = sine_and_cosine(phase[i])
+        steep = g[i] * (TWO_PI * slope)
+        rise[i] = steep
+        plain += steep
+        late += steep * counts[i]
+        bent += steep * summed[i]
+        own += g[i] * value
+    return plain, late, bent, F(0), F(0), own
 
 
 @inlined
-def _sums_from(after, scale, rise, widen, back):
-    """Write the gradient by a block's modulator: all phases from a sample on follow it."""
-    later = F(after)
-    for i in range(len(back) - 1, -1, -1):
-        later += rise[i]
-        back[i] = later
-    for i in range(len(back)):
-        back[i] = scale * (back[i] + widen[i])
+def _slopes(shape, counts, fine, bend, m, g, phase, inverse, summed, rise, widen):
+    """The loop of `_fm_sums` for a waveform number."""
+    if shape == SINE:
+        return _fm_sine_sums(counts, g, phase, summed, rise)
+    if shape == SQUARE:
+        return _fm_square_sums(counts, fine, bend, m, g, phase, inverse, summed, rise, widen)
+    if shape == SAW:
+        return _fm_saw_sums(counts, fine, bend, m, g, phase, inverse, summed, rise, widen)
+    return _fm_triangle_sums(counts, fine, bend, m, g, phase, inverse, summed, rise, widen)
+
+
+@inlined
+def _phases_again(start, step, scale, before, first, counts, summed, phase):
+    """Write a span's phases, from the modulator's sums within it and those before its blocks."""
+    fine, bend = F(step), F(scale)
+    for part in range(0, SPAN, BLOCK):
+        at = min((first + part) // BLOCK, len(before) - 1)
+        base = fraction(start + step * (first + part) + scale * before[at])
+        so_far = F(before[at] - before[first // BLOCK])
+        for i in range(BLOCK):
+            phase[part + i] = base + fine * counts[i] + bend * (summed[part + i] - so_far)
+
+
+@inlined
+def _by_modulator(after, rise, widen, wide, ends, tops, sums, back):
+    """Write a span's gradient by the modulator: all phases from a sample on follow it."""
+    total = add_up(rise, ends, tops, sums)
+    rest = F(after + np.float64(total))
+    for i in range(SPAN):
+        back[i] = (rest - sums[i]) + rise[i]
+    if wide:
+        for i in range(SPAN):
+            back[i] += widen[i]
 
 
 @compiled
@@ -286,33 +295,37 @@ def fm_tone_gradient(
             in `tone_gradient`.
         by_modulator: (batch, n_samples) float32, written.
     """
-    phase, inverse = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
-    values, rise, widen, summed = (
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.float32),
-        np.empty(BLOCK, np.float32),
-    )
+    tiles = np.empty((9, SPAN), np.float32)
+    counts, phase, inverse, values = tiles[0], tiles[1], tiles[2], tiles[3]
+    m, g, summed, rise, widen = tiles[4], tiles[5], tiles[6], tiles[7], tiles[8]
+    ends, tops = np.empty(SPAN // 4, np.float32), np.empty(SPAN // 16, np.float32)
+    counts[:] = np.arange(SPAN)
+    n_spans = (gradient.shape[1] + SPAN - 1) // SPAN
     for b in range(gradient.shape[0]):
-        step, scale = freq[b] / rate, depth[b] / rate
-        fine, bend = F(step), F(scale)
-        wide = shape[b] != SINE or n_shapes > 0
+        step, scale, own_shape = freq[b] / rate, depth[b] / rate, shape[b]
+        fine, bend, wide = F(step), F(scale), own_shape != SINE
         by[b, :] = 0.0
         after = 0.0
-        for block in range(before.shape[1] - 1, -1, -1):
-            first = block * BLOCK
-            n = min(BLOCK, gradient.shape[1] - first)
-            m = modulator[b, first : first + n]
-            g = gradient[b, first : first + n]
-            base = _fraction(start[b] + step * first + scale * before[b, block])
-            _summed(m, summed)
-            _moved(wide, base, fine, bend, m, summed, phase, inverse)
-            _weighted_slopes(shape[b], fine, bend, m, g, phase, inverse, rise, widen)
-            total = _fm_sums(m, summed, before[b, block], first, rise, widen, amp[b], rate, by[b])
-            back = by_modulator[b, first : first + n]
-            _sums_from(after, amp[b] * bend, rise, widen, back)
+        for first in range((n_spans - 1) * SPAN, -1, -SPAN):
+            take(modulator[b], first, m)
+            take(gradient[b], first, g)
+            add_up(m, ends, tops, summed)
+            past = before[b, first // BLOCK]
+            _phases_again(start[b], step, scale, before[b], first, counts, summed, phase)
+            if wide or n_shapes > 0:
+                _widths(fine, bend, m, inverse)
+            sums = _slopes(own_shape, counts, fine, bend, m, g, phase, inverse, summed, rise, widen)
+            total = np.float64(sums[0])
+            late = np.float64(sums[1]) + np.float64(first) * total
+            bent = np.float64(sums[2]) + past * total
+            by[b, 0] += amp[b] * (late + np.float64(sums[3])) / rate
+            by[b, 1] += amp[b] * total
+            by[b, 2] += amp[b] * (bent + np.float64(sums[4])) / rate
+            _by_modulator(after, rise, widen, wide, ends, tops, summed, values)
+            give(values, amp[b] * bend, by_modulator[b], first)
             after += total
-            _products(shape[b], n_shapes, phase, inverse, g, amp[b], values, by[b, 3:])
+            own = np.float64(sums[5])
+            add_products(own_shape, n_shapes, phase, inverse, g, amp[b], own, values, by[b, 3:])
 
 
 def signatures():

@@ -27,7 +27,14 @@ STRETCH, UNSTRETCH = F(1.05), F(1 / 1.05)
 @inlined
 def wrap(phase):
     """The phase in [-0.5, 0.5)."""
-    return phase - F(math.floor(phase + HALF))
+    return phase - np.floor(phase + HALF)
+
+
+@inlined
+def quarter_sine(cycles):
+    """sin(2 pi cycles) for cycles in [-1/4, 1/4]."""
+    z = cycles * cycles
+    return cycles * (S0 + z * (S1 + z * (S2 + z * (S3 + z * S4))))
 
 
 @inlined
@@ -35,9 +42,15 @@ def sine(phase):
     """sin(2 pi phase)."""
     wrapped = wrap(phase)
     distance = abs(wrapped)
-    q = min(distance, HALF - distance)
-    z = q * q
-    return math.copysign(q * (S0 + z * (S1 + z * (S2 + z * (S3 + z * S4)))), wrapped)
+    return math.copysign(quarter_sine(min(distance, HALF - distance)), wrapped)
+
+
+@inlined
+def sine_and_cosine(phase):
+    """Sin and cos of 2 pi phase, of one wrapped phase."""
+    wrapped = wrap(phase)
+    rest = QUARTER - abs(wrapped)
+    return math.copysign(quarter_sine(QUARTER - abs(rest)), wrapped), quarter_sine(rest)
 
 
 @inlined
@@ -71,7 +84,7 @@ def corner(distance):
 def saw(phase, inverse):
     """Saw from -1 to 1, 0 at phase 0."""
     inverse *= UNSTRETCH
-    wrapped = phase - F(math.floor(phase)) - HALF
+    wrapped = phase - np.floor(phase) - HALF
     jump = HALF - tail(abs(wrapped) * inverse) * F(1 / 24)
     return TWO * (wrapped - math.copysign(jump, wrapped))
 
@@ -80,7 +93,7 @@ def saw(phase, inverse):
 def saw_slopes(phase, inverse):
     """Derivatives of the saw by phase and by width."""
     inverse *= UNSTRETCH
-    wrapped = phase - F(math.floor(phase)) - HALF
+    wrapped = phase - np.floor(phase) - HALF
     steep = slope(abs(wrapped) * inverse) * inverse * F(1 / 3)
     return TWO - steep, wrapped * steep * inverse * STRETCH
 
@@ -127,3 +140,31 @@ def triangle_slopes(phase, inverse):
         bottom * tail(bottom) - top * tail(top)
     )
     return math.copysign(ONE, wrapped) * by_distance, by_width
+
+
+@inlined
+def _sine_both(phase, inverse):
+    value, slope = sine_and_cosine(phase)
+    return value, TWO_PI * slope, ZERO
+
+
+@inlined
+def _square_both(phase, inverse):
+    by_phase, by_width = square_slopes(phase, inverse)
+    return square(phase, inverse), by_phase, by_width
+
+
+@inlined
+def _saw_both(phase, inverse):
+    by_phase, by_width = saw_slopes(phase, inverse)
+    return saw(phase, inverse), by_phase, by_width
+
+
+@inlined
+def _triangle_both(phase, inverse):
+    by_phase, by_width = triangle_slopes(phase, inverse)
+    return triangle(phase, inverse), by_phase, by_width
+
+
+# In the order of their numbers: value, and derivatives by phase and by width.
+BOTH = (_sine_both, _square_both, _saw_both, _triangle_both)

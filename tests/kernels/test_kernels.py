@@ -89,6 +89,25 @@ def test_tones_equal_the_torch_functions(
     assert float(((weights - expected).norm(dim=1) / expected.norm(dim=1)).max()) < 2e-2
 
 
+@pytest.mark.parametrize("n_samples", [1, 3, 128, 129, 511, 512, 513, 1025])
+def test_a_short_tone_is_the_start_of_a_long_one(n_samples: int) -> None:
+    """Kernels take many samples at a time: what they make of the rest must not be heard."""
+    leaves = [a.float().requires_grad_() for a in fm_arguments()]
+    weights, freq, depth, start, amp, modulator = leaves
+    clock = Clock(16000, n_samples)
+    long = fm_tone(weights, SHAPES, freq, depth, start, amp, modulator, CLOCK)[:, :n_samples]
+    part = modulator[:, :n_samples]
+    short = fm_tone(weights, SHAPES, freq, depth, start, amp, part, clock)
+    assert torch.equal(short, long)
+    steady = tone(weights, SHAPES, freq, start, amp, CLOCK)[:, :n_samples]
+    assert torch.equal(tone(weights, SHAPES, freq, start, amp, clock), steady)
+    rise = torch.linspace(-1, 1, n_samples)
+    of_short = torch.autograd.grad((short * rise).sum(), leaves)
+    of_long = torch.autograd.grad((long * rise).sum(), leaves)
+    for found, expected in zip(of_short, of_long, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_phase_stays_exact_over_ten_seconds() -> None:
     clock = Clock(44100, 441000)
     weights, zero, one = torch.ones(1, 1), torch.zeros(1), torch.ones(1)
