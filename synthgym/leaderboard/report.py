@@ -37,7 +37,7 @@ from synthgym.leaderboard.records import Record, read_records
 from synthgym.leaderboard.rendering import INDEX, render
 from synthgym.leaderboard.score import score_records
 from synthgym.leaderboard.site import BadRecord, make_site
-from synthgym.leaderboard.sounds import SOUNDS_FOLDER, Selection, task_sounds
+from synthgym.leaderboard.sounds import SOUNDS_FOLDER, Selection, TaskSounds, task_sounds
 
 __all__ = ["report_size", "write_report", "write_summary", "write_task_table"]
 
@@ -71,8 +71,7 @@ def write_report(
         title: heading of the report.
         matches: a folder that `synthgym match` wrote to; the index links what is there.
         commands: what makes records and report anew; None for what the records tell of it.
-        recordings: folder of the recordings that were the targets of runs out of domain; the notes
-            that come with synthgym are found without.
+        recordings: folder of the recordings that runs were on, if not of the shipped notes.
         seed: of the bootstrap.
 
     Returns:
@@ -90,29 +89,35 @@ def write_report(
     _check_destination(target)
     matched = () if matches is None else matched_recordings(Path(matches), target)
     boards, outside = score_records(records, seed=seed), score_distances(records, seed=seed)
-    folder_outside = None if recordings is None else Path(recordings)
-    (target / SOUNDS_FOLDER).mkdir(parents=True, exist_ok=True)
-    every: list[Board | DistanceBoard] = [*boards, *outside]
-    shelves = [
-        {task: task_sounds(board, task, sounds, target, folder_outside) for task in board.tasks}
-        for board in every
-    ]
+    of_runs = None if recordings is None else Path(recordings)
+    shelves = _shelves(boards, sounds, target, of_runs)
+    outer = _shelves(outside, sounds, target, of_runs)
     if commands is None:
-        commands = _commands(every, source, target, sounds, title, matches, folder_outside)
-    n = len(boards)
+        every: list[Board | DistanceBoard] = [*boards, *outside]
+        commands = _commands(every, source, target, sounds, title, matches, of_runs)
     site = make_site(
         title,
         boards,
-        shelves[:n],
+        shelves,
         bad_records=bad_records,
         commands=commands,
         recordings=matched,
-        outside=[distance_view(i, board, shelves[n + i]) for i, board in enumerate(outside)],
+        outside=tuple(map(distance_view, range(len(outside)), outside, outer)),
         seed=seed,
     )
-    files = {file for own in shelves for kept in own.values() for file in kept.files}
-    _put_in_place(render(site), target, files)
+    _put_in_place(render(site), target, [*shelves, *outer])
     return target / INDEX
+
+
+def _shelves(
+    boards: Sequence[Board | DistanceBoard], sounds: Selection, out_dir: Path, of_runs: Path | None
+) -> list[dict[str, TaskSounds]]:
+    """Write the sounds of each board; by task."""
+    (out_dir / SOUNDS_FOLDER).mkdir(parents=True, exist_ok=True)
+    return [
+        {task: task_sounds(board, task, sounds, out_dir, of_runs) for task in board.tasks}
+        for board in boards
+    ]
 
 
 def _commands(
@@ -219,10 +224,13 @@ def _check_destination(out_dir: Path) -> None:
         )
 
 
-def _put_in_place(pages: Mapping[str, str], out_dir: Path, sounds: set[str]) -> None:
+def _put_in_place(
+    pages: Mapping[str, str], out_dir: Path, shelves: Sequence[Mapping[str, TaskSounds]]
+) -> None:
     """Write the pages, the index last, and remove what they do not use."""
     for file, content in pages.items():
         _replace(out_dir / file, content)
+    sounds = {file for own in shelves for kept in own.values() for file in kept.files}
     _remove_unused(out_dir, {*pages, *sounds})
 
 
