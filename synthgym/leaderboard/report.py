@@ -93,8 +93,7 @@ def write_report(
     shelves = _shelves(boards, sounds, target, of_runs)
     outer = _shelves(outside, sounds, target, of_runs)
     if commands is None:
-        every: list[Board | DistanceBoard] = [*boards, *outside]
-        commands = _commands(every, source, target, sounds, title, matches, of_runs)
+        commands = _commands([*boards, *outside], source, target, sounds, title, matches, of_runs)
     site = make_site(
         title,
         boards,
