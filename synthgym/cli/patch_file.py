@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 from synthgym.cli.options import MAX_SECONDS, SAMPLE_RATES_HZ
 from synthgym.errors import ParameterError, PatchError, SynthgymError, unknown_name
 from synthgym.synth import Clock, Patch, chains, document, graph
+from synthgym.synth.params import Choice, Spec, Switch
 
 MAX_BYTES = 1_000_000
 """A larger file is no patch."""
+
+_SWITCHED = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 _SAME = 1e-4
 """Relative difference up to which a physical value is the unit vector's own, rounded."""
@@ -54,6 +57,92 @@ def find_patch(name: str) -> Patch:
         return document.load(fields)[0]
     except PatchError as error:
         raise PatchError(f"{path}: {error}") from error
+
+
+def open_patch(
+    name: str, use: Literal["unit", "parameters"] | None = None, seed: int | None = None
+) -> OpenedPatch:
+    """What `render` takes: a document that `match` wrote, a patch of one's own, a chain's name.
+
+    A patch without a unit vector gets the middle of all ranges, or a random one; of a Choice the
+    middle is the first option, of a switch it is on.
+
+    Args:
+        name: path of the document or patch, or name of the chain.
+        use: as `read_patch`; for documents only.
+        seed: of the random unit vector; for patches without one only.
+
+    Raises:
+        ParameterError: `use` or `seed` does not go with this kind of file.
+        PatchError, UnknownNameError, OSError: as `read_patch` and `find_patch`.
+    """
+    path = Path(name)
+    if _holds_a_sound(path):
+        if seed is not None:
+            raise ParameterError(f"{path} says which sound it is; --seed is for patches without")
+        return read_patch(path, use)
+    patch = find_patch(name)
+    if use is not None:
+        raise ParameterError(f"{name} is a patch without a sound: there is no {use} to --use")
+    if seed is None:
+        unit = torch.full((patch.space.dimension,), 0.5, dtype=torch.float64)
+    else:
+        generator = torch.Generator().manual_seed(seed)
+        unit = torch.rand(patch.space.dimension, dtype=torch.float64, generator=generator)
+    return OpenedPatch(patch, unit, Clock())
+
+
+def _holds_a_sound(path: Path) -> bool:
+    """Whether this is to be read as a document with a unit vector, or refused as one."""
+    if path.suffix.lower() == ".toml" or (not path.suffix and not path.exists()):
+        return False
+    fields = _read_json(path)
+    return not (isinstance(fields, dict) and fields.get("format") == graph.FORMAT)
+
+
+def with_settings(opened: OpenedPatch, settings: Sequence[str]) -> OpenedPatch:
+    """The same patch with some parameters set.
+
+    Args:
+        opened: the patch.
+        settings: `node.parameter=value`, in the parameter's unit.
+
+    Raises:
+        ParameterError: a setting is no such text, or its value is not allowed.
+        UnknownNameError: there is no such node, parameter or option.
+    """
+    if not settings:
+        return opened
+    space = opened.patch.space
+    kinds = {f"{node}.{spec.name}": spec for node, spec in space.specs}
+    described = space.describe(opened.unit)
+    values = {
+        node: {name: entry["value"] for name, entry in group.items()}
+        for node, group in described.items()
+    }
+    for setting in settings:
+        place, equals, text = (part.strip() for part in setting.partition("="))
+        if not equals:
+            raise ParameterError(f"--set is {setting!r}; write node.parameter=value")
+        if place not in kinds:
+            raise unknown_name("parameter", place, kinds)
+        node, _, name = place.rpartition(".")
+        values[node][name] = _value(place, text, kinds[place])
+    return replace(opened, unit=space.encode(values))
+
+
+def _value(place: str, text: str, spec: Spec) -> float | str | bool:
+    if isinstance(spec, Choice):
+        return text
+    if isinstance(spec, Switch):
+        if text.lower() not in _SWITCHED:
+            raise ParameterError(f"--set {place}={text}: a switch is set to on or off")
+        return _SWITCHED[text.lower()]
+    try:
+        return float(text)
+    except ValueError:
+        unit = f" of {spec.unit}" if spec.unit else ""
+        raise ParameterError(f"--set {place}={text}: give a number{unit}") from None
 
 
 def read_patch(path: Path, use: Literal["unit", "parameters"] | None) -> OpenedPatch:

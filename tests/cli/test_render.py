@@ -72,3 +72,87 @@ def test_values_rounded_for_reading_are_no_edit(matched: Path, tmp_path: Path, c
     rounded = tmp_path / "rounded.json"
     rounded.write_text(json.dumps(fields), encoding="utf-8")
     assert call("render", rounded, "--out", tmp_path / "x.wav").code == 0
+
+
+TOML = """
+format = "synthgym-graph-1"
+
+[[nodes]]
+name = "osc"
+module = "Oscillator"
+switched = true
+parameters.shape = { options = ["sine", "saw"] }
+parameters.freq = { low = 100, high = 1000, unit = "Hz" }
+parameters.amp = 0.5
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(TOML, encoding="utf-8")
+    return path
+
+
+def test_a_patch_without_a_sound_is_at_the_middle_of_its_ranges_or_as_set(
+    mine: Path, tmp_path: Path, call: Call
+) -> None:
+    out = tmp_path / "x.wav"
+    assert call("render", mine, "--out", out).code == 0
+    middle_hz = 316.2  # of 100 to 1000, evenly in their logarithm
+    assert pitch_hz(out) == pytest.approx(middle_hz, rel=0.01)
+    ended = call("render", mine, "--out", out, "--set", "osc.freq=220", "--set", "osc.shape=saw")
+    assert ended.code == 0, ended.err
+    assert pitch_hz(out) == pytest.approx(220, rel=0.01)
+    samples, _ = soundfile.read(out)
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(samples.size)))
+    per_hz = samples.size / 16_000
+    assert spectrum[round(440 * per_hz)] > 0.2 * spectrum[round(220 * per_hz)], "a saw"
+    assert call("render", mine, "--out", out, "--set", "osc.active=off").code == 0
+    assert not np.any(soundfile.read(out)[0])
+
+
+def test_seeds_draw_sounds_and_a_chain_is_a_patch(mine: Path, tmp_path: Path, call: Call) -> None:
+    for patch in (mine, "FM"):
+        made = []
+        for k, seed in enumerate((1, 1, 2)):
+            out = tmp_path / f"{k}.wav"
+            assert call("render", patch, "--out", out, "--seed", seed).code == 0
+            made.append(out.read_bytes())
+        assert made[0] == made[1] != made[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--set", "osc.freq"), ("'osc.freq'", "node.parameter=value")),
+        (("--set", "osc.frequ=220"), ("unknown parameter", "Did you mean 'osc.freq'")),
+        (("--set", "osc.freq=5000"), ("5000", "[100", "1000")),
+        (("--set", "osc.freq=high"), ("osc.freq=high", "a number of Hz")),
+        (("--set", "osc.shape=sow"), ("sow", "saw")),
+        (("--set", "osc.active=maybe"), ("on or off",)),
+        (("--use", "unit"), ("without a sound", "--use")),
+    ],
+)
+def test_what_cannot_be_set_is_told(
+    options: tuple[str, ...],
+    words: tuple[str, ...],
+    mine: Path,
+    tmp_path: Path,
+    call: Call,
+    one_line: Callable[..., None],
+) -> None:
+    out = tmp_path / "x.wav"
+    one_line(call("render", mine, "--out", out, *options), *words)
+    assert not out.exists()
+
+
+def test_a_document_can_be_set_and_takes_no_seed(
+    matched: Path, tmp_path: Path, call: Call, one_line: Callable[..., None]
+) -> None:
+    out = tmp_path / "x.wav"
+    document = matched / "note.patch.json"
+    (node,) = json.loads(document.read_text("utf-8"))["parameters"]
+    assert call("render", document, "--out", out, "--set", f"{node}.freq=330").code == 0
+    assert pitch_hz(out) == pytest.approx(330, rel=0.01)
+    one_line(call("render", document, "--out", out, "--seed", 1), "--seed is for patches without")
