@@ -27,7 +27,18 @@ from torch.autograd import forward_ad
 
 from synthgym.errors import SynthgymError
 
-MODULES = ("tones", "envelopes", "stages", "glides", "overlap", "mel", "svf", "ladder", "tremolo")
+MODULES = (
+    "tones",
+    "envelopes",
+    "stages",
+    "glides",
+    "mixing",
+    "overlap",
+    "mel",
+    "svf",
+    "ladder",
+    "tremolo",
+)
 MIN_SAMPLES_PER_THREAD = 1 << 15
 # Just under the 32 MB up to which glibc adapts itself.
 LARGE_BYTES = (32 << 20) - (64 << 10)

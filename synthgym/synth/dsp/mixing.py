@@ -61,16 +61,26 @@ class _Weighted(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        levels, *signals = ctx.saved_tensors
-        wanted = ctx.needs_input_grad
-        by_signals = [
-            gradient * level[:, None] if needed else None
-            for level, needed in zip(levels.unbind(1), wanted[1:], strict=True)
-        ]
-        by_levels = None
-        if wanted[0]:
-            by_levels = torch.stack([torch.linalg.vecdot(gradient, s) for s in signals], 1)
-        return by_levels, *by_signals
+        levels, *signals = (saved.detach() for saved in ctx.saved_tensors)
+        g, n_samples = gradient.contiguous(), gradient.shape[1]
+        wanted = ctx.needs_input_grad[1:]
+        by_signals = [torch.empty(g.shape if needed else (0, n_samples)) for needed in wanted]
+        columns, by_levels = levels.t().contiguous(), torch.empty(levels.t().shape)
+        kernel = kernels.module("mixing").weighted_gradient
+        n_together = max(1, CACHE_SAMPLES // max(1, n_samples))
+
+        def spread(rows: slice) -> None:
+            # All signals of a few rows, for which the gradient stays in the cache.
+            for first in range(rows.start, rows.stop, n_together):
+                r = slice(first, min(first + n_together, rows.stop))
+                for k, signal in enumerate(signals):
+                    back = by_signals[k][r] if wanted[k] else by_signals[k]
+                    own = (g[r], signal[r].contiguous(), columns[k, r], back, by_levels[k, r])
+                    kernel(*(tensor.numpy() for tensor in own))
+
+        kernels.in_threads(spread, *g.shape)
+        kept = [by if needed else None for by, needed in zip(by_signals, wanted, strict=True)]
+        return by_levels.t() if ctx.needs_input_grad[0] else None, *kept
 
 
 def soft_clip(audio: Tensor, drive: Tensor) -> Tensor:
