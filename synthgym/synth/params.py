@@ -21,6 +21,9 @@ from synthgym.errors import ParameterError, unknown_name
 
 Value = float | str | bool
 
+LEAST_TEMPERATURE = 1e-3
+"""Of a Choice: with entries in [0, 1], a lower one makes its softmax a step, or infinite."""
+
 
 def _check_range(kind: str, name: str, low: float, high: float) -> None:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -105,7 +108,8 @@ class Choice:
     Args:
         name: parameter name, unique within its module.
         options: at least two different names.
-        temperature: of the softmax that the backward pass goes through, in unit entries.
+        temperature: of the softmax that the backward pass goes through, in unit entries; at least
+            `LEAST_TEMPERATURE`, below which no entry has a gradient to speak of.
     """
 
     name: str
@@ -118,9 +122,10 @@ class Choice:
             raise ParameterError(
                 f"Choice({self.name!r}) has options {self.options}; give two or more different ones"
             )
-        if not self.temperature > 0:
+        if not LEAST_TEMPERATURE <= self.temperature < math.inf:
             raise ParameterError(
-                f"Choice({self.name!r}) has temperature {self.temperature}; it must be above 0"
+                f"Choice({self.name!r}) has temperature {self.temperature}; it must be finite and "
+                f"at least {LEAST_TEMPERATURE}"
             )
 
     @property

@@ -268,6 +268,8 @@ def test_decode_under_inference_mode_leaves_nothing_behind() -> None:
         (lambda: Choice("shape", ("saw",)), ["Choice", "shape", "saw", "two or more"]),
         (lambda: Choice("shape", ("saw", "saw")), ["Choice", "shape", "different"]),
         (lambda: Choice("shape", OPTIONS, temperature=0.0), ["Choice", "temperature", "0.0"]),
+        (lambda: Choice("shape", OPTIONS, temperature=1e-40), ["temperature", "at least 0.001"]),
+        (lambda: Choice("shape", OPTIONS, temperature=math.inf), ["temperature", "finite"]),
         (lambda: Linear("pan", -1.0, 1.0, "dB").to_unit(1.5), ["pan", "1.5 dB", "[-1.0, 1.0]"]),
         (lambda: Linear("pan", -1.0, 1.0).to_unit(math.nan), ["pan", "nan", "finite"]),
         (lambda: Linear("pan", -1.0, 1.0).to_unit("loud"), ["pan", "loud", "number"]),

@@ -27,7 +27,9 @@ def noise(color: str, key: str, clock: Clock, like: Tensor) -> Tensor:
 
     Args:
         color: `"white"`: evenly distributed in [-1, 1), or `"pink"`: 3 dB less per octave down to
-            sample rate / 32768, of root mean square 0.25, so that it peaks at about 1.
+            sample rate / 32768, of root mean square 0.25, so that it peaks at about 1. Towards
+            the Nyquist frequency it falls less, and there lies 2 dB above that line: its power goes
+            with 1 / sin(pi f / sample rate).
         key: what tells this noise from others.
         clock: time base.
         like: a tensor of the dtype and on the device that are wanted.

@@ -19,7 +19,8 @@ class Noise(Module):
     """Noise: always the same for a node's name and a seed, whatever is rendered beside it.
 
     Args:
-        color: `"white"` or `"pink"`.
+        color: `"white"` or `"pink"`, which falls by 3 dB per octave, up to the Nyquist frequency by
+            2 dB less.
         amp: peak amplitude of the white noise, four times the root mean square of the pink one.
         seed: for another noise in a node of the same name.
 
