@@ -52,6 +52,9 @@ class GaussNewton:
         "stall_steps": 2,
         "difference": [0.0005, 0.004],
         "difference_share_of_step": 0.3,
+        "sleep": 3,
+        "enough_gain": 0.3,
+        "success_rate": 0.3,
         "damping": 0.1,
         "radius": 0.25,
         "broyden_gain": 0.3,
@@ -77,8 +80,8 @@ class GaussNewton:
         "n_mended": 2,
         "hope": 2.0,
         "descent_hope": 1.3,
-        "tuned_on": "dev-0 to dev-14 and train-0 to train-31",
-        "tuning_cost": 3_000_000,
+        "tuned_on": "dev-0 to dev-14 and train-0 to train-61",
+        "tuning_cost": 6_000_000,
     }
 
     def __init__(self, dimension: int, seed: int) -> None:
@@ -103,10 +106,10 @@ class GaussNewton:
 
     def _started(self, descent: Descent) -> Guess:
         own, parts = self.settings, descent.layout.parts
+        if len(descent.layout.amps) < 2:
+            parts = tuple(part for part in parts if part.amp is None)
         starts = [descent.descend(start, own["start_steps"]) for start in self._drawn(descent)]
         guess = self._finished(descent, min(starts, key=worth))
-        if len(descent.layout.amps) < 2:
-            return guess
         # Sources in a mixture one by one, until none of them gets better beside the others.
         kept: set[int] = set()
         while len(kept) < len(parts):

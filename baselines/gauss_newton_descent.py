@@ -19,8 +19,9 @@ from synthgym.baselines.linear_steps import (
     damped_step,
     next_damping,
     norms_after_step,
+    worth,
 )
-from synthgym.baselines.patch_layout import read_layout
+from synthgym.baselines.patch_layout import OFF, ON, read_layout
 from synthgym.baselines.sound_residuals import SoundResiduals
 from synthgym.tasks import Problem
 
@@ -56,6 +57,8 @@ class Descent:
         self.smooth = list(self.layout.smooth)
         self._derivatives = derivatives
         self._moved = np.zeros(problem.dimension, dtype=bool)
+        self._asleep: dict[tuple[int, ...], dict[int, int]] = {}
+        self._success = dict.fromkeys(settings["step_views"], 0.5)
         self.switches: list[int] = []
 
     def spread(self, n: int, width: int) -> Array:
@@ -103,6 +106,10 @@ class Descent:
     ) -> Guess:
         """Step until nothing is gained any more.
 
+        Gains are first those of all views together. They may keep a guess where one view is fitted
+        closely and the search's own is not, with a filter too low and sources too loud; so in a
+        full descent it is then the search's own that counts.
+
         Args:
             guess: where to start.
             n_steps: at most.
@@ -110,32 +117,51 @@ class Descent:
             free: which smooth entries move, by their places among these; all by default.
         """
         own, n_stalled = self.settings, 0
+        measures = [self.merit, self.nearness] if n_steps >= own["descent_steps"] else [self.merit]
+        measure = measures.pop(0)
         for i in range(n_steps):
             if flip and i in own["flip_after"]:
                 guess = self.flipped(guess)
-            found = self._stepped(guess, free)
-            n_stalled = n_stalled + 1 if self._gain(guess, found) < own["stall_gain"] else 0
+            found = self._stepped(guess, free, measure)
+            n_stalled = n_stalled + 1 if _gain(measure, guess, found) < own["stall_gain"] else 0
             guess = found
             if n_stalled >= own["stall_steps"]:
-                break
+                if not measures:
+                    break
+                measure, n_stalled = measures.pop(0), 0
+                guess.radius = own["radius"]
         if free is not None:
             guess.jacobian = None  # it knows of the free entries only
         return guess
 
-    def _gain(self, old: Guess, new: Guess) -> float:
-        return float(1 - np.exp(self.merit(new) - self.merit(old)))
+    def nearness(self, guess: Guess) -> float:
+        """Logarithm of what the search is after."""
+        return float(np.log(worth(guess) + 0.01))
 
-    def _stepped(self, guess: Guess, free: Sequence[int] | None) -> Guess:
-        """One step in each view with the same Jacobian; the best of them, if it gains."""
+    def _stepped(
+        self, guess: Guess, free: Sequence[int] | None, measure: Callable[[Guess], float]
+    ) -> Guess:
+        """The best step of several views with the same Jacobian, if it gains.
+
+        The views that gained most of late come first, and the others only if those gain little.
+        """
         own, jacobian = self.settings, self.jacobian(guess, free)
-        views = own["step_views"]
-        tried = self.heard(self.step(guess, jacobian, view) for view in views)
-        best = min(tried, key=self.merit)
-        damping = {
-            view: next_damping(guess.damping[view], new.norms[view] / max(guess.norms[view], 1e-12))
-            for view, new in zip(views, tried, strict=True)
-        }
-        gain = self._gain(guess, best)
+        views = sorted(own["step_views"], key=lambda view: -self._success[view])
+        tried: dict[str, Guess] = {}
+        for some in (views[:1], views[1:3], views[3:]):
+            points = [self.step(guess, jacobian, view) for view in some]
+            tried.update(zip(some, self.heard(points), strict=True))
+            best = min(tried.values(), key=measure)
+            gain = _gain(measure, guess, best)
+            if gain > own["enough_gain"]:
+                break
+        damping = dict(guess.damping)
+        for view, new in tried.items():
+            ratio = new.norms[view] / max(guess.norms[view], 1e-12)
+            damping[view] = next_damping(guess.damping[view], ratio)
+            self._success[view] += own["success_rate"] * (
+                max(_gain(measure, guess, new), 0.0) - self._success[view]
+            )
         if gain <= 0:
             guess.damping = {view: 3 * value for view, value in damping.items()}
             guess.radius *= 0.4
@@ -152,14 +178,47 @@ class Descent:
     def jacobian(self, guess: Guess, free: Sequence[int] | None = None) -> Jacobian:
         """The Jacobian at a guess; zero in the columns that are not free."""
         if guess.jacobian is None:
-            columns = list(range(len(self.smooth)) if free is None else free)
-            by_view = {}
-            for view, slopes in self._derivatives(self, guess, columns).items():
-                by_view[view] = np.zeros((len(slopes), len(self.smooth)))
-                by_view[view][:, columns] = slopes
-            self._moved[self.smooth] |= np.abs(by_view["mel"]).max(axis=0) > 0
+            columns = self._awake(guess, range(len(self.smooth)) if free is None else free)
+            by_view = {
+                view: np.zeros((len(r), len(self.smooth))) for view, r in guess.residuals.items()
+            }
+            if columns:
+                for view, slopes in self._derivatives(self, guess, columns).items():
+                    by_view[view][:, columns] = slopes
+            self._note(guess, columns, np.abs(by_view["mel"][:, columns]).max(axis=0) > 0)
             guess.jacobian = Jacobian(by_view)
         return guess.jacobian
+
+    def _awake(self, guess: Guess, columns: Iterable[int]) -> list[int]:
+        """Those that moved the sound when last measured under the same options and switches.
+
+        What is switched off cannot move it. The others are measured now and then all the same.
+        """
+        asleep = self._asleep.setdefault(self._setting(guess), {})
+        found = []
+        for column in columns:
+            if asleep.get(column, 0) > 0:
+                asleep[column] -= 1
+            else:
+                found.append(column)
+        return found
+
+    def _note(self, guess: Guess, columns: Sequence[int], moves: NDArray[np.bool_]) -> None:
+        """Remember which columns moved the sound of a guess."""
+        moved = self._moved.copy()
+        moved[np.array(self.smooth)[columns]] |= moves
+        if (moved != self._moved).any():
+            self._moved = moved
+            self._asleep = {}
+        asleep = self._asleep.setdefault(self._setting(guess), {})
+        for column, moving in zip(columns, moves, strict=True):
+            asleep[column] = 0 if moving else self.settings["sleep"]
+
+    def _setting(self, guess: Guess) -> tuple[int, ...]:
+        """Options, and the sides of what has never moved the sound, which may be switches."""
+        options = [int(guess.x[list(choice)].argmax()) for choice in self.layout.choices]
+        sides = [int(guess.x[e] >= 0.5) for e in self.smooth if not self._moved[e]]
+        return (*options, *sides)
 
     def beside(
         self, guess: Guess, size: Array, columns: Sequence[int]
@@ -207,7 +266,7 @@ class Descent:
         tried = self.heard(points)
         for entry, new in zip(entries, tried, strict=True):
             # Dead to small changes, and alive to a large one.
-            if entry is not None and entry not in self.switches and _differ(guess, new):
+            if entry is not None and entry not in self.switches and differ(guess, new):
                 self.switches.append(entry)
         views = self.settings["merit_views"]
         promises = np.zeros(1 + len(tried))
@@ -235,10 +294,15 @@ class Descent:
         for entry in self.smooth:
             if not self._moved[entry]:
                 points.append(guess.x.copy())
-                points[-1][entry] = 0.25 if guess.x[entry] >= 0.5 else 0.75
+                points[-1][entry] = OFF if guess.x[entry] >= 0.5 else ON
                 entries.append(entry)
         return points, entries
 
 
-def _differ(a: Guess, b: Guess) -> bool:
+def _gain(measure: Callable[[Guess], float], old: Guess, new: Guess) -> float:
+    return float(1 - np.exp(measure(new) - measure(old)))
+
+
+def differ(a: Guess, b: Guess) -> bool:
+    """Whether two guesses sound different."""
     return bool(np.abs(a.residuals["mel"] - b.residuals["mel"]).max() > 0)

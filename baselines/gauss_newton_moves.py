@@ -12,22 +12,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from synthgym.baselines.gauss_newton_descent import Array, Descent
+from synthgym.baselines.gauss_newton_descent import Array, Descent, differ
 from synthgym.baselines.linear_steps import Guess, worth
-from synthgym.baselines.patch_layout import Part
-
-# Of a switch that is set.
-ON, OFF = 0.75, 0.25
+from synthgym.baselines.patch_layout import OFF, ON, Part
 
 
 def explored(descent: Descent, guess: Guess) -> Guess:
-    """Scan the entries along which the sound is least linear; the best guess found."""
-    own, found = descent.settings, guess
+    """Exchange sources, or else scan the entries along which the sound is least linear.
+
+    Returns the best guess found; an exchange that leads on is followed before anything is scanned.
+    """
+    own = descent.settings
+    found = exchanged(descent, guess)
+    if found is not guess:
+        return found
     cosines = _linearity(descent, guess)
     order = [int(i) for i in np.argsort(cosines) if cosines[i] < own["linearity_limit"]]
     for i in (order or [int(cosines.argmin())])[: own["n_scanned_entries"]]:
         found = _scanned(descent, found, i)
-    found = exchanged(descent, found)
     flipped = descent.flipped(found)
     if flipped is not found:
         flipped = descent.descend(flipped, own["descent_steps"], flip=False)
@@ -44,11 +46,12 @@ def _linearity(descent: Descent, guess: Guess) -> Array:
     jacobian = descent.jacobian(guess).by_view["mel"]
     n = len(descent.smooth)
     size = np.full(n, descent.settings["linearity_step"])
-    beside, signed = descent.beside(guess, size, range(n))
+    columns = [i for i in range(n) if jacobian[:, i].any()]
+    beside, signed = descent.beside(guess, size[columns], columns)
     cosines = np.full(n, 2.0)
-    for i, new in enumerate(beside):
+    for i, new, side in zip(columns, beside, signed, strict=True):
         true = new.residuals["mel"] - guess.residuals["mel"]
-        foreseen = jacobian[:, i] * signed[i]
+        foreseen = jacobian[:, i] * side
         length = float(np.linalg.norm(true))
         if length > 0.05 * guess.norms["mel"]:
             product = length * float(np.linalg.norm(foreseen))
@@ -68,9 +71,11 @@ def _scanned(descent: Descent, guess: Guess, i: int) -> Guess:
     own, entry = descent.settings, descent.smooth[i]
     owner = descent.layout.owners[entry]
     points = _scan_points(descent, guess, entry)
+    # A source is levelled anew wherever it is tried, unless it is its level that is scanned.
     amp = descent.layout.amps.get(owner)
+    amp = None if amp == entry else amp
     fixed = [i]
-    if amp is None or amp == entry:
+    if amp is None:
         tried = descent.heard(points)
     else:
         fixed.append(descent.smooth.index(amp))
@@ -82,7 +87,7 @@ def _scanned(descent: Descent, guess: Guess, i: int) -> Guess:
         tried = _at_best_level(descent, rest, tried, amp)
     jacobian = descent.jacobian(guess).without(fixed)
     picked = descent.most_promising(tried, jacobian, own["scan_views"], 2)
-    if amp is not None and amp != entry:
+    if amp is not None:
         real = descent.heard(new.x for new, _ in picked)
         picked = [(new, view) for new, (_, view) in zip(real, picked, strict=True)]
     points = []
@@ -156,7 +161,8 @@ def exchanged(descent: Descent, guess: Guess) -> Guess:
         points[-1][list(one)], points[-1][list(two)] = guess.x[list(two)], guess.x[list(one)]
     if not points:
         return guess
-    for new in sorted(descent.heard(points), key=descent.merit):
+    tried = [new for new in descent.heard(points) if differ(guess, new)]
+    for new in sorted(tried, key=descent.merit):
         new = descent.descend(new, own["exchange_steps"], flip=False)
         if _better(descent, new, guess):
             return descent.descend(new, own["descent_steps"])
@@ -172,17 +178,19 @@ def redrawn(descent: Descent, guess: Guess, part: Part) -> Guess:
     columns = [descent.smooth.index(e) for e in part.entries if e in descent.smooth]
     points = _redraws(descent, guess, part, len(columns))
     jacobian = descent.jacobian(guess).without(columns)
-    if part.amp is None:
-        tried = descent.heard(points)
-    else:
-        silence = _silenced(guess, part.amp)
-        rest, *tried = descent.heard([silence, *points])
-        # In the first half of the points the source is alone.
-        n_alone = len(points) // 2 if part.rivals else 0
-        alone, beside = tried[:n_alone], tried[n_alone:]
-        nothing = descent.supposed(silence[None], [0 * power[None] for power in rest.powers])[0]
-        tried = _at_best_level(descent, rest, beside, part.amp)
-        tried += _at_best_level(descent, nothing, alone, part.amp)
+    tried = descent.heard(points)
+    if part.amp is not None:
+        # All else sounds alike wherever a draw leaves it and what modulates it as they are.
+        silent = points.copy()
+        alone = [e for e in part.entries if e not in part.shared]
+        silent[:, alone] = guess.x[alone]
+        silent[:, part.amp] = 0.0
+        kinds, kind = np.unique(silent, axis=0, return_inverse=True)
+        rests = descent.heard(kinds)
+        tried = [
+            _at_best_level(descent, rests[k], [new], part.amp)[0]
+            for k, new in zip(kind.ravel(), tried, strict=True)
+        ]
     picked = descent.most_promising(tried, jacobian, own["scan_views"], 1)[: own["n_redrawn"]]
     real = descent.heard(new.x for new, _ in picked)
     real = [descent.descend(new, own["redraw_steps"], flip=False, free=columns) for new in real]
@@ -211,7 +219,9 @@ def _redraws(descent: Descent, guess: Guess, part: Part, n_smooth: int) -> Array
         points[:, list(part.switches)] = ON
         points[:, part.amp] = own["redraw_amp"]
         if part.rivals:
-            points[: n // 2, list(part.rivals)] = OFF
+            off = rng.random((n // 2, len(part.rivals))) < 0.5
+            rivals = points[: n // 2, list(part.rivals)]
+            points[: n // 2, list(part.rivals)] = np.where(off, OFF, rivals)
     return points
 
 

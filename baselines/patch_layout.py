@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+# Of a switch that is set.
+ON, OFF = 0.75, 0.25
 _MODULATOR = "modulator_from_"
 
 
@@ -19,15 +21,17 @@ class Part:
 
     Args:
         entries: those to draw anew; switches to set are not among them.
-        amp: entry of the amplitude, of a source; None of what modulates several sources.
+        amp: entry of the amplitude, of a source; None of a modulator.
         switches: entries that switch the part on.
         rivals: entries that switch the other sources on.
+        shared: those among the entries that other sources are modulated by too.
     """
 
     entries: tuple[int, ...]
     amp: int | None
     switches: tuple[int, ...]
     rivals: tuple[int, ...]
+    shared: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Layout:
         switches: entry that switches a module on, by module.
         twins: pairs of equally many entries, of two sources and what modulates each alone, that can
             change places.
-        parts: each source, with what modulates it alone; and what modulates several.
+        parts: each source, with what modulates it alone, and once more with all that modulates it;
+            and each modulator, with how deep it modulates.
     """
 
     owners: tuple[str, ...]
@@ -118,6 +123,15 @@ def _by_parameter(names: Sequence[str], owner: str) -> dict[str, int]:
     return found
 
 
+def _reached(modules: set[str], modulators: Mapping[str, set[str]]) -> set[str]:
+    """Some modules, and whatever modulates them or their modulators."""
+    found, new = set(modules), set(modules)
+    while new:
+        new = {m for module in new for m in modulators.get(module, set())} - found
+        found |= new
+    return found
+
+
 def _parts(
     names: Sequence[str],
     amps: Mapping[str, int],
@@ -144,10 +158,32 @@ def _parts(
         entries = tuple(e for e in entries_of(modules) if e not in own)
         rivals = tuple(e for module, e in switches.items() if module in amps and module != source)
         found.append(Part(entries, amp, tuple(own), rivals))
-    for modulator, its in users.items():
-        if len(its) > 1:
-            entries = tuple(entries_of({modulator} | modulators.get(modulator, set())))
-            depths = [e for e, name in enumerate(names) if name in {f"{u}.depth" for u in its}]
-            own = [names.index(f"{user}.{_MODULATOR}{modulator}") for user in sorted(its)]
-            found.append(Part((*entries, *depths), None, tuple(own), ()))
-    return tuple(found)
+        others = _reached(modules, modulators) - modules
+        if others:
+            shared = tuple(entries_of(others))
+            found.append(Part((*entries, *shared), amp, tuple(own), rivals, shared))
+    return (*found, *_modulator_parts(names, amps, modulators, users))
+
+
+def _modulator_parts(
+    names: Sequence[str],
+    amps: Mapping[str, int],
+    modulators: Mapping[str, set[str]],
+    users: Mapping[str, set[str]],
+) -> list[Part]:
+    """What has a pitch and no amplitude: it modulates what names it, or all that has a depth."""
+    owners = [name.split(".")[0] for name in names]
+    deep = {owner for owner in owners if f"{owner}.depth" in names}
+    found = []
+    for module in dict.fromkeys(owners):
+        if module in amps or f"{module}.freq" not in names:
+            continue
+        its = users.get(module, deep - {module})
+        own = _reached({module}, modulators)
+        depths = {f"{user}.depth" for user in its}
+        switches = {f"{user}.{_MODULATOR}{module}" for user in its}
+        entries = [e for e, owner in enumerate(owners) if owner in own]
+        entries += [e for e, name in enumerate(names) if name in depths and e not in entries]
+        switched = tuple(e for e, name in enumerate(names) if name in switches)
+        found.append(Part(tuple(entries), None, switched, ()))
+    return found

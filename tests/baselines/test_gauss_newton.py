@@ -157,6 +157,47 @@ def test_finds_out_which_entries_are_switches() -> None:
     assert set(descent.switches) <= switches
 
 
+def test_what_is_switched_off_is_seldom_measured() -> None:
+    problem = make_problem("DiffMoog-Modular-v0", split="dev", index=0)
+    descent = descent_of(problem)
+    x = np.full(problem.dimension, 0.4)
+    x[problem.names.index("sine.active")] = 0.9
+    costs = []
+    for away in range(5):
+        x[problem.names.index("sine.freq")] = 0.4 + 0.02 * away
+        (guess,) = descent.heard([x])
+        before = problem.cost
+        jacobian = descent.jacobian(guess)
+        costs.append(problem.cost - before)
+    n_alive = int((np.abs(jacobian.by_view["mel"]).max(axis=0) > 0).sum())
+    n_smooth = len(descent.smooth)
+    # Sine, envelope and filter; what else there is sleeps three times out of four.
+    assert n_alive < n_smooth / 2
+    assert costs == [n_smooth, n_alive, n_alive, n_alive, n_smooth]
+
+
+def test_a_full_descent_ends_by_the_search_s_own_residuals() -> None:
+    """Filter too low, source too loud: all but faint overtones fit closely, and hold it there."""
+    task = get_task("DiffMoog-Modular-v0")
+    names = task.patch.space.names
+    unit = torch.full((1, task.dimension), 0.25)
+    true = {"sine.active": 0.75, "sine.freq": 0.872, "sine.amp": 0.644, "square.active": 0.75}
+    true |= {"square.freq": 0.606, "square.amp": 0.082, "lowpass.cutoff": 0.929}
+    true |= {"env.attack": 0.8, "env.sustain": 0.56, "env.release": 0.1}
+    for name, value in true.items():
+        unit[0, names.index(name)] = value
+    target = task.patch.render(unit, task.clock)[0].numpy()
+    ends = []
+    for n_steps in (19, 20):
+        descent = descent_of(make_problem(task, target=target, budget=2000))
+        x = unit[0].double().numpy()
+        x[names.index("lowpass.cutoff")], x[names.index("sine.amp")] = 0.65, 0.85
+        (start,) = descent.heard([x])
+        ends.append(descent.descend(start, n_steps, flip=False))
+    by_all_views, by_its_own = ends
+    assert by_its_own.norms["mel"] < 0.9 * by_all_views.norms["mel"]
+
+
 def test_powers_of_a_source_at_another_level_are_those_that_it_has_there() -> None:
     """Of two sources far apart in frequency, as their powers add up only where phases do not."""
     problem = make_problem("DiffMoog-Subtractive-v0", split="dev", index=0)
@@ -205,13 +246,17 @@ def test_a_source_drawn_anew_is_found_beside_the_others() -> None:
     for name, value in (("saw.freq", 0.5), ("square.freq", 0.25), ("square.amp", 0.8)):
         unit[0, names.index(name)] = value
     target = task.patch.render(unit, task.clock)[0].numpy()
-    problem = make_problem(task, target=target, budget=2000)
+    problem = make_problem(task, target=target, budget=4000)
     descent = descent_of(problem)
     wrong = unit[0].double().numpy()
     wrong[names.index("saw.freq")], wrong[names.index("saw.amp")] = 0.9, 0.1
     (guess,) = descent.heard([wrong])
     (saw,) = [part for part in descent.layout.parts if part.amp == names.index("saw.amp")]
-    found = redrawn(descent, guess, saw)
+    found = guess
+    while found is guess or worth(found) > 0.5 * worth(guess):
+        # Each is a draw; it takes two or three. The budget ends it where none does.
+        found = redrawn(descent, guess, saw)
+    assert problem.remaining
     assert worth(found) < 0.5 * worth(guess)
     assert abs(found.x[names.index("saw.freq")] - 0.5) < 0.02
 
@@ -222,14 +267,23 @@ def test_layout_of_a_modular_synthesizer() -> None:
     assert sorted(layout.amps) == ["saw", "sine", "square"]
     assert len(layout.twins) == 3
     by_name = {tuple(sorted({names[e].split(".")[0] for e in p.entries})): p for p in layout.parts}
-    # Each source alone, as all share their modulators; and these with what they do to the sources.
+    # Each source, alone and with the modulators that all share; and these with what they do.
     assert set(by_name) == {
         ("saw",),
         ("sine",),
         ("square",),
+        ("fm_lfo", "lfo", "saw"),
+        ("fm_lfo", "lfo", "sine"),
+        ("fm_lfo", "lfo", "square"),
         ("fm_lfo", "lfo", "saw", "sine", "square"),
+        ("fm_lfo", "lfo"),
     }
-    saw = by_name[("saw",)]
+    saw, modulated = by_name[("saw",)], by_name["fm_lfo", "lfo", "saw"]
+    assert not saw.shared
+    assert {names[e].split(".")[0] for e in modulated.shared} == {"fm_lfo", "lfo"}
+    rate = by_name["fm_lfo", "lfo"]
+    assert sorted(names[e] for e in rate.entries) == ["fm_lfo.depth", "lfo.freq"]
+    assert [names[e] for e in rate.switches] == ["fm_lfo.modulator_from_lfo"]
     assert [names[e] for e in saw.switches] == ["saw.active"]
     assert sorted(names[e] for e in saw.rivals) == ["sine.active", "square.active"]
     shared = by_name["fm_lfo", "lfo", "saw", "sine", "square"]
@@ -245,7 +299,15 @@ def test_layout_where_each_source_has_a_modulator_of_its_own() -> None:
     for one, two in layout.twins:
         parameters = [[names[e].split(".")[1].split("_from_")[0] for e in t] for t in (one, two)]
         assert parameters[0] == parameters[1]
-    assert len(layout.parts) == 3
+    assert len([part for part in layout.parts if part.amp is not None]) == 3
+    assert not any(part.shared for part in layout.parts)
+
+
+def test_layout_of_a_modulator_that_no_switch_names() -> None:
+    names = get_task("DiffMoog-FM-v0").patch.space.names
+    (lfo,) = [part for part in read_layout(names).parts if part.amp is None]
+    shapes = ["lfo.shape=saw", "lfo.shape=sine", "lfo.shape=square"]
+    assert sorted(names[e] for e in lfo.entries) == ["fm.depth", "lfo.freq", *shapes]
 
 
 def test_layout_of_names_that_say_nothing() -> None:
