@@ -164,8 +164,8 @@ def test_what_users_write_is_escaped(tmp_path):
     folder = small(tmp_path / "r", bad)
     pages = check_links(write_report(folder, tmp_path / "out", title=evil))
     assert all(evil not in page.source for page in pages.values())
-    # Title, heading, error and the command that makes it again.
-    assert pages["index.html"].text.count(evil) == 4
+    # Title, heading, flag, error and the command that makes it again.
+    assert pages["index.html"].text.count(evil) == 5
     assert pages[f"pages/board-1-task-{OSC}.html"].text.count(evil) == 2
 
 
