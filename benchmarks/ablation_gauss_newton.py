@@ -31,6 +31,7 @@ from synthgym.tasks import make_problem
 
 RESULTS = Path(__file__).parent / "results"
 TASKS = ("Osc", "OscADSR", "FM", "Subtractive")
+COLUMNS = (*TASKS, "TwoLFO", "Modular")
 
 Variant = tuple[Any, Mapping[str, Any]]
 
@@ -51,6 +52,8 @@ VARIANTS: dict[str, Variant] = {
     "no-early-flips": (GaussNewton, {"flip_after": []}),
     "five-starts": (GaussNewton, {"n_starts": 5}),
     "no-levels": (GaussNewton, {"gains": [1.0]}),
+    "all-differences": (GaussNewton, {"sleep": 0}),
+    "all-views-at-once": (GaussNewton, {"enough_gain": 1.0}),
     "fine-differences": (GaussNewton, {"difference": [0.0005, 0.0005]}),
     "forward-mode": (GaussNewtonForward, {}),
     "differential-evolution": ("differential-evolution", {}),
@@ -99,11 +102,14 @@ def row_of(
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Markdown: one line for each variant and set of seeds."""
-    lines = ["| Variant | Seeds | " + " | ".join(TASKS) + " |", "| --- " * (2 + len(TASKS)) + "|"]
+    lines = [
+        "| Variant | Seeds | " + " | ".join(COLUMNS) + " |",
+        "| --- " * (2 + len(COLUMNS)) + "|",
+    ]
     keys = dict.fromkeys((r["variant"], tuple(r["seeds"]), r["budget_per_dimension"]) for r in rows)
     for variant, seeds, budget in keys:
         cells = []
-        for chain in TASKS:
+        for chain in COLUMNS:
             found = [
                 r
                 for r in rows

@@ -47,9 +47,9 @@ class RenderedBatch(NamedTuple):
 class RenderedSounds(IterableDataset[RenderedBatch]):
     """Random patches and their sounds, rendered on the fly, batch by batch.
 
-    Under a `DataLoader` (with `batch_size=None`, as batches are made here) the workers share the
-    batches out among them, and their order is that of a single process. Each iteration begins at
-    `start` again.
+    Under a `DataLoader` the workers share the batches out among them, and their order is that of a
+    single process. Give it `batch_size=None`: batches are made here, and any other size would stack
+    several of them. Each iteration begins at `start` again.
 
     Args:
         patch: the synthesizer.
@@ -62,7 +62,8 @@ class RenderedSounds(IterableDataset[RenderedBatch]):
 
     Raises:
         UnknownNameError: no such split.
-        ParameterError: a number outside its domain.
+        ParameterError: a number outside its domain, or something else in the place of a patch or
+            clock.
     """
 
     def __init__(
@@ -76,6 +77,12 @@ class RenderedSounds(IterableDataset[RenderedBatch]):
         start: int = 0,
         batch_size: int = 64,
     ) -> None:
+        if not isinstance(patch, Patch):
+            raise ParameterError(
+                f"the patch is {patch!r} and no Patch; chains.build makes one of a chain's name"
+            )
+        if not isinstance(clock, Clock):
+            raise ParameterError(f"the clock is {clock!r}; write Clock(sample_rate, n_samples)")
         if split not in SPLITS:
             raise unknown_name("split", str(split), SPLITS)
         check_whole("seed", seed, 0)

@@ -92,6 +92,13 @@ def test_files_and_table_hold_the_sounds_and_their_patches(
     assert document["unit_names"] == made.patch.space.names
 
 
+def test_a_stream_wants_a_patch_and_a_clock() -> None:
+    with pytest.raises(ParameterError, match=r"'FM' and no Patch; chains\.build"):
+        RenderedSounds("FM", Clock())  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="the clock is 16000"):
+        RenderedSounds(chains.build("Osc"), 16000)  # type: ignore[arg-type]
+
+
 def test_splits_and_seeds_share_no_sound() -> None:
     seeds = {item_seed(s, split, i) for s in (0, 1) for split in ("train", "dev") for i in (0, 1)}
     assert len(seeds) == 8
