@@ -153,6 +153,16 @@ class Patch:
             cycle = " -> ".join(error.args[1])
             raise PatchError(f"the connections form a cycle: {cycle}; break it") from None
 
+    @cached_property
+    def _used_up(self) -> dict[str, list[str]]:
+        """Whose signals no later node takes in, by node."""
+        last = {_source(c): node.name for node in self._order for _, c in node.connections}
+        found: dict[str, list[str]] = {node.name: [] for node in self._order}
+        for name, user in last.items():
+            if name != self.output:
+                found[user].append(name)
+        return found
+
     @overload
     def render(
         self,
@@ -218,7 +228,7 @@ class Patch:
             values: dict[str, dict[str, Tensor]] = {}
             for (node, name), value in zip(names, own, strict=True):
                 values.setdefault(node, {})[name] = value
-            signal = self._signals(values, like[rows], clock)[self.output]
+            signal = self._signals(values, like[rows], clock, keep=False)[self.output]
             return _whole(signal, hops[self.output], clock)
 
         everything = slice(0, len(unit))
@@ -235,9 +245,17 @@ class Patch:
         return traced_in_shares(render, tensors, clock.n_samples, pieces, keep)
 
     def _signals(
-        self, decoded: Mapping[str, Mapping[str, Tensor]], unit: Tensor, clock: Clock
+        self,
+        decoded: Mapping[str, Mapping[str, Tensor]],
+        unit: Tensor,
+        clock: Clock,
+        keep: bool = True,
     ) -> dict[str, Tensor]:
-        """Every node's signal, by name, at the node's own rate."""
+        """Every node's signal, by name, at the node's own rate; or only those no other takes in.
+
+        Signals that are not kept make room as soon as they are used, for the next ones to be
+        written where the cache still has them.
+        """
         signals: dict[str, Tensor] = {}
         hops = {node.name: node.hop(clock) for node in self.nodes}
         for node in self._order:
@@ -254,6 +272,8 @@ class Patch:
             signal = node.module.render(inputs)
             whole = node.switched and ACTIVE not in inputs.gates
             signals[node.name] = _gated(signal, inputs) if whole else signal
+            for name in () if keep else self._used_up[node.name]:
+                del signals[name]
         return signals
 
     def unit(self, values: Mapping[str, Mapping[str, float | str | bool]]) -> Tensor:

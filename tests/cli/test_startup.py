@@ -39,7 +39,8 @@ def test_every_command_computes_on_one_thread_unless_told_otherwise(said: str | 
         "from synthgym.cli import main\n"
         "main(['tasks'], standalone_mode=False)\n"
         "import torch\n"
-        "print(os.environ['OMP_NUM_THREADS'], torch.get_num_threads())"
+        "print(os.environ['OMP_NUM_THREADS'], torch.get_num_threads())\n"
+        "assert os.environ['THP_MEM_ALLOC_ENABLE'] == '1'"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -41,3 +41,14 @@ def test_gradients_of_a_mix_equal_those_of_autograd(batch: int, n_samples: int) 
     torch.testing.assert_close(fast.double(), slow, rtol=1e-5, atol=1e-5)
     for found, expected in zip(fast_gradients, slow_gradients, strict=True):
         assert float((found - expected).norm() / expected.norm()) < 1e-5
+
+
+@pytest.mark.parametrize("n_signals", [1, 2, 3, 4, 6])
+def test_mixes_of_fewer_and_of_more_signals_than_one_pass_takes(n_signals: int) -> None:
+    generator = torch.Generator().manual_seed(1)
+    signals = [torch.randn(3, 2500, generator=generator) for _ in range(n_signals)]
+    levels = [torch.rand(3, generator=generator) for _ in range(n_signals)]
+    assert kernels.serve(*signals, *levels)
+    mixed = weighted_sum(signals, levels)
+    exact = sum(s.double() * w.double()[:, None] for s, w in zip(signals, levels, strict=True))
+    torch.testing.assert_close(mixed.double(), exact, rtol=1e-5, atol=1e-5)

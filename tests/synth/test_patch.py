@@ -167,6 +167,22 @@ def test_taps_hold_every_node() -> None:
     torch.testing.assert_close(rendered.taps["saw"], saw)
 
 
+def test_a_signal_is_kept_for_as_long_as_a_node_takes_it_in() -> None:
+    """One that is taken in twice, by a node and by a later one; and an output that feeds on."""
+    nodes = (
+        Node("saw", Oscillator("saw", freq=440.0, amp=0.5)),
+        Node("env", ADSR(), {"audio": "saw"}),
+        Node("both", Mix(), {"audio": ("saw", "env")}),
+        Node("lowpass", Lowpass(), {"audio": "both"}),
+        Node("last", Mix(), {"audio": ("lowpass", "saw", "saw")}),
+    )
+    for output in ("last", "env"):
+        patch = Patch(nodes, output)
+        unit = torch.rand(3, patch.space.dimension, generator=torch.Generator().manual_seed(0))
+        taps = patch.render(unit, CLOCK, taps=True).taps
+        assert torch.equal(patch.render(unit, CLOCK), taps[output])
+
+
 def test_taps_are_differentiable() -> None:
     patch = Patch((Node("saw", Oscillator("saw")), Node("env", ADSR(), {"audio": "saw"})))
     unit = torch.full((1, patch.space.dimension), 0.5, requires_grad=True)

@@ -37,23 +37,22 @@ def weighted_sum(signals: Sequence[Tensor], levels: Sequence[Tensor]) -> Tensor:
 
 
 class _Weighted(torch.autograd.Function):
-    """The same a cache's worth of rows at a time, so that the sum stays there while it is made."""
+    """The same in one pass, and so are its gradients."""
 
     @staticmethod
     def forward(ctx: Any, levels: Tensor, *signals: Tensor) -> Tensor:
         ctx.save_for_backward(levels, *signals)
         out = torch.empty(signals[0].shape)
-        # Without history: gradients are on in the threads.
-        sources = [signal.detach() for signal in signals]
-        columns = levels.detach()[:, :, None].unbind(1)
-        n_together = max(1, CACHE_SAMPLES // max(1, out.shape[1]))
+        sources = [signal.detach().contiguous() for signal in signals]
+        own, mixing = levels.detach().contiguous(), kernels.module("mixing")
+        together, others = sources[: mixing.TOGETHER], sources[mixing.TOGETHER :]
+        together += [out[:0]] * (mixing.TOGETHER - len(together))
 
         def mix(rows: slice) -> None:
-            for first in range(rows.start, rows.stop, n_together):
-                r = slice(first, min(first + n_together, rows.stop))
-                total = torch.mul(sources[0][r], columns[0][r], out=out[r])
-                for signal, level in zip(sources[1:], columns[1:], strict=True):
-                    total.addcmul_(signal[r], level[r])
+            arrays = (*(signal[rows] for signal in together), own[rows], out[rows])
+            mixing.weighted_sum(*(tensor.numpy() for tensor in arrays))
+            for k, signal in enumerate(others, mixing.TOGETHER):
+                out[rows].addcmul_(signal[rows], own[rows, k, None])
 
         kernels.in_threads(mix, *out.shape)
         return out
