@@ -34,7 +34,8 @@ def test_scipy_minimize_descends_gradients(problem: Problem) -> None:
         options={"maxfun": 40},
     )
     assert (problem.n_evaluations, problem.n_gradients) == (0, found.nfev)
-    assert found.fun == problem.best_distance < problem.history[0].distance_db
+    # Stopped within a line search, it returns where that stood, which need not be the nearest.
+    assert problem.best_distance <= found.fun < problem.history[0].distance_db
     assert problem(found.x) == pytest.approx(found.fun, abs=1e-4)
 
 
