@@ -4,10 +4,13 @@ A distance says how far a sound is from the target; the sound itself says in whi
 rendering gives thousands of residuals (`sound_residuals`), and their Jacobian, one difference of
 sounds for each continuous entry, gives a step to where all of them would vanish if the sound
 changed linearly. It does so for amplitudes, envelopes and filters, and in the right view for
-pitch (`gauss_newton_descent`). What no linear step finds is looked for by enumeration: options are
-tried one by one, entries along which the sound turns out to be far from linear, such as the rate of
-a modulation or the pitch of one source in a mixture, are scanned over their whole range, and parts
-of the patch are drawn anew while the rest stays (`gauss_newton_moves`).
+pitch (`gauss_newton_descent`). It starts from what can be read off the target, by regressions on
+the sounds that the search itself has rendered (`learned_inverse`).
+
+What no linear step finds is looked for by enumeration: options are tried one by one, entries along
+which the sound turns out to be far from linear, such as the rate of a modulation or the pitch of
+one source in a mixture, are scanned over their whole range, and parts of the patch are drawn anew
+while the rest stays (`gauss_newton_moves`).
 
 Derivatives are differences of rendered sounds: one evaluation for each entry, where forward-mode
 differentiation costs three, and reverse mode three for each of thousands of residuals.
@@ -27,7 +30,7 @@ from synthgym.tasks import Problem
 
 
 class GaussNewton:
-    """Levenberg-Marquardt in several views of the sound, with scans of what is not linear.
+    """Levenberg-Marquardt in several views of the sound, from starts read off the target.
 
     Args:
         dimension: number of entries of a unit vector.
@@ -44,6 +47,13 @@ class GaussNewton:
         "n_drawn_per_entry": 4,
         "n_drawn_per_way": 8,
         "most_ways": 30,
+        "even_share": 0.15,
+        "even_share_again": 0.2,
+        "n_rounds": 8,
+        "again": 0.7,
+        "jitter": 0.3,
+        "n_near": 16,
+        "n_most": 250,
         "n_starts": 2,
         "start_steps": 4,
         "descent_steps": 20,
@@ -60,7 +70,7 @@ class GaussNewton:
         "broyden_gain": 0.3,
         "linearity_step": 0.06,
         "linearity_limit": 0.5,
-        "n_scanned_entries": 4,
+        "n_scanned_entries": 2,
         "n_scan": 24,
         "scan_steps": 2,
         "scan_amp": 0.5,
@@ -81,7 +91,7 @@ class GaussNewton:
         "hope": 2.0,
         "descent_hope": 1.3,
         "tuned_on": "dev-0 to dev-14 and train-0 to train-61",
-        "tuning_cost": 6_000_000,
+        "tuning_cost": 9_000_000,
     }
 
     def __init__(self, dimension: int, seed: int) -> None:
@@ -132,7 +142,7 @@ class GaussNewton:
 
     def _finished(self, descent: Descent, guess: Guess) -> Guess:
         """Descend, and explore for as long as that leads on."""
-        guess = descent.descend(guess, self.settings["descent_steps"])
+        guess = descent.finish(guess)
         while True:
             found = explored(descent, guess)
             if found is guess:
@@ -140,7 +150,25 @@ class GaussNewton:
             guess = found
 
     def _drawn(self, descent: Descent) -> list[Guess]:
-        """The best of points that are spread evenly over the range of each entry."""
+        """The best of points drawn evenly first, and then by what was learned so far."""
+        own, learned = self.settings, descent.learned
+        n, even_share = self._n_drawn(descent), own["even_share"]
+        if len(learned):
+            n, even_share = max(1, int(own["again"] * n)), own["even_share_again"]
+        n_even = max(1, round(even_share * n))
+        n_round = max(1, (n - n_even) // own["n_rounds"])
+        guesses: list[Guess] = []
+        while len(guesses) < n:
+            points = learned.draw(n_round, self._rng) if guesses else None
+            if points is None:
+                points = descent.spread(n_round if guesses else n_even, self._dimension)
+            new = descent.heard(points[: n - len(guesses)])
+            for guess in new:
+                learned.add(guess.x, guess.powers)
+            guesses += new
+        return sorted(guesses, key=descent.merit)[: own["n_starts"]]
+
+    def _n_drawn(self, descent: Descent) -> int:
         own, layout = self.settings, descent.layout
         n_ways = min(float(np.prod([len(c) for c in layout.choices])), own["most_ways"])
         n = own["n_drawn"] + own["n_drawn_per_entry"] * len(layout.smooth)
@@ -148,8 +176,7 @@ class GaussNewton:
         if descent.problem.remaining is not None:
             # Of a small budget, at most half goes into the start.
             n = max(1, min(n, descent.problem.remaining // 2))
-        guesses = descent.heard(descent.spread(n, self._dimension))
-        return sorted(guesses, key=lambda g: g.norms["track"])[: own["n_starts"]]
+        return int(n)
 
     def _derivatives(
         self, descent: Descent, guess: Guess, columns: Sequence[int]

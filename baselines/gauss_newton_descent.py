@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthgym.baselines.learned_inverse import LearnedInverse
 from synthgym.baselines.linear_steps import (
     Guess,
     Jacobian,
@@ -54,6 +55,13 @@ class Descent:
         self.rng = rng
         self.hear = SoundResiduals(problem.target, problem.clock)
         self.layout = read_layout(problem.names)
+        self.learned = LearnedInverse(
+            self.hear.powers_of_target,
+            problem.clock,
+            settings["jitter"],
+            settings["n_near"],
+            settings["n_most"],
+        )
         self.smooth = list(self.layout.smooth)
         self._derivatives = derivatives
         self._moved = np.zeros(problem.dimension, dtype=bool)
@@ -102,23 +110,24 @@ class Descent:
     # Steps
 
     def descend(
-        self, guess: Guess, n_steps: int, flip: bool = True, free: Sequence[int] | None = None
+        self,
+        guess: Guess,
+        n_steps: int,
+        flip: bool = True,
+        free: Sequence[int] | None = None,
+        measure: Callable[[Guess], float] | None = None,
     ) -> Guess:
         """Step until nothing is gained any more.
-
-        Gains are first those of all views together. They may keep a guess where one view is fitted
-        closely and the search's own is not, with a filter too low and sources too loud; so in a
-        full descent it is then the search's own that counts.
 
         Args:
             guess: where to start.
             n_steps: at most.
             flip: try other options on the way.
             free: which smooth entries move, by their places among these; all by default.
+            measure: what gains are of; all views together by default.
         """
         own, n_stalled = self.settings, 0
-        measures = [self.merit, self.nearness] if n_steps >= own["descent_steps"] else [self.merit]
-        measure = measures.pop(0)
+        measure = measure or self.merit
         for i in range(n_steps):
             if flip and i in own["flip_after"]:
                 guess = self.flipped(guess)
@@ -126,13 +135,21 @@ class Descent:
             n_stalled = n_stalled + 1 if _gain(measure, guess, found) < own["stall_gain"] else 0
             guess = found
             if n_stalled >= own["stall_steps"]:
-                if not measures:
-                    break
-                measure, n_stalled = measures.pop(0), 0
-                guess.radius = own["radius"]
+                break
         if free is not None:
             guess.jacobian = None  # it knows of the free entries only
         return guess
+
+    def finish(self, guess: Guess, flip: bool = True) -> Guess:
+        """Descend by all views together, and then by the search's own.
+
+        The others may keep a guess where one of them is fitted closely and the search's own is
+        not, with a filter too low and sources too loud.
+        """
+        n_steps = self.settings["descent_steps"]
+        guess = self.descend(guess, n_steps, flip)
+        guess.radius = self.settings["radius"]
+        return self.descend(guess, n_steps, flip=False, measure=self.nearness)
 
     def nearness(self, guess: Guess) -> float:
         """Logarithm of what the search is after."""
@@ -168,6 +185,7 @@ class Descent:
             if jacobian.age:
                 guess.jacobian = None
             return guess
+        self.learned.add(best.x, best.powers)
         best.damping = damping
         best.radius = min(0.5, guess.radius * 1.5) if gain > 0.2 else guess.radius
         best.step = (best.x - guess.x)[self.smooth]

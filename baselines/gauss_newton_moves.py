@@ -32,7 +32,7 @@ def explored(descent: Descent, guess: Guess) -> Guess:
         found = _scanned(descent, found, i)
     flipped = descent.flipped(found)
     if flipped is not found:
-        flipped = descent.descend(flipped, own["descent_steps"], flip=False)
+        flipped = descent.finish(flipped, flip=False)
         if worth(flipped) < worth(found):
             found = flipped
     return found
@@ -100,7 +100,7 @@ def _scanned(descent: Descent, guess: Guess, i: int) -> Guess:
     for new, _ in descent.most_promising(tried, jacobian, own["merit_views"], 1)[:2]:
         new = descent.descend(new, own["scan_steps"], flip=False)
         if _better(descent, new, guess):
-            return descent.descend(new, own["descent_steps"])
+            return descent.finish(new)
     return guess
 
 
@@ -165,7 +165,7 @@ def exchanged(descent: Descent, guess: Guess) -> Guess:
     for new in sorted(tried, key=descent.merit):
         new = descent.descend(new, own["exchange_steps"], flip=False)
         if _better(descent, new, guess):
-            return descent.descend(new, own["descent_steps"])
+            return descent.finish(new)
     return guess
 
 
@@ -200,7 +200,7 @@ def redrawn(descent: Descent, guess: Guess, part: Part) -> Guess:
     new = descent.descend(new, own["start_steps"])
     if worth(new) > own["descent_hope"] * worth(guess):
         return guess
-    new = descent.descend(new, own["descent_steps"])
+    new = descent.finish(new)
     return new if _better(descent, new, guess) else guess
 
 
@@ -257,7 +257,7 @@ def mended(descent: Descent, elites: Sequence[Guess]) -> Guess | None:
     for new, _ in descent.most_promising(tried, jacobian, own["merit_views"], 1)[: own["n_mended"]]:
         new = descent.descend(new, own["start_steps"])
         if worth(new) < own["hope"] * worth(base):
-            new = descent.descend(new, own["descent_steps"])
+            new = descent.finish(new)
             if _better(descent, new, base):
                 return new
     return None

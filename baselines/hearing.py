@@ -74,20 +74,26 @@ class PitchDescriptor:
 
     def __call__(self, embedded: MelEmbedding) -> Tensor:
         """Descriptors of embedded sounds, float32, shape (n, k)."""
-        courses, rates, figures = [], [], []
-        for power in embedded.powers[1:]:
+        parts = torch.cat(list(self.parts(embedded).values()), dim=1)
+        return parts.clamp(-1.0, 1.0).to(torch.float32)
+
+    def parts(self, embedded: MelEmbedding) -> dict[str, Tensor]:
+        """The parts by name, each (n, k), not clamped, in the order of the descriptor."""
+        parts: dict[str, Tensor] = {}
+        for name, power in zip(("fast", "slow"), embedded.powers[1:], strict=True):
             bands_hz = self._bands_hz(power)
             # The first frame is half silence, and its onset is a click.
             pitch_hz = _loudest_hz(power[:, 1:], bands_hz)
             course = _unit_deviation(pitch_hz)
             spectrum = _padded_spectrum(course)
-            courses.append(_resized(course / 3.0, self.n_course))
-            rates.append(self._cumulated(spectrum))
-            figures.append(_figures(pitch_hz, course, spectrum))
+            parts[f"course_{name}"] = _resized(course / 3.0, self.n_course)
+            parts[f"rates_{name}"] = self._cumulated(spectrum)
+            parts[f"figures_{name}"] = _figures(pitch_hz, course, spectrum)
         mean_hz = pitch_hz.mean(1, keepdim=True)
-        overtones = _overtones(embedded.powers[-1].mean(1), mean_hz, bands_hz)
-        parts = [self.sound(embedded), *courses, *rates, overtones, *figures]
-        return torch.cat(parts, dim=1).clamp(-1.0, 1.0).to(torch.float32)
+        parts["overtones"] = _overtones(embedded.powers[-1].mean(1), mean_hz, bands_hz)
+        order = ("course", "rates", "overtones", "figures")
+        own = sorted(parts, key=lambda name: order.index(name.split("_")[0]))
+        return {**self.sound.parts(embedded), **{name: parts[name] for name in own}}
 
     def dissimilarity(self, difference: NDArray[np.float32]) -> NDArray[np.float32]:
         """How far apart pitch, modulation and overtones of two sounds are, (n,).

@@ -71,6 +71,8 @@ class SoundResiduals:
         self._blurs = {
             name: _Blur(sound, clock.sample_rate, width) for name, width in BLUR_SEMITONES.items()
         }
+        blurred = [blur.power(sound)[0] for blur in self._blurs.values()]
+        self.powers_of_target: list[Floats] = [power[0] for power in powers] + blurred
         times = [track.times for track in self._tracks]
         self._onset = np.flatnonzero(np.concatenate(times) <= ONSET_SHARE)
 

@@ -48,6 +48,7 @@ VARIANTS: dict[str, Variant] = {
     "no-blurred-power": (GaussNewton, _without("wide", "narrow")),
     "no-track": (GaussNewton, _without("onset", "track")),
     "no-onset": (GaussNewton, _without("onset")),
+    "nothing-read-off": (GaussNewton, {"even_share": 1.0, "even_share_again": 1.0}),
     "no-scans": (GaussNewton, {"n_scanned_entries": 0}),
     "no-early-flips": (GaussNewton, {"flip_after": []}),
     "five-starts": (GaussNewton, {"n_starts": 5}),

@@ -53,19 +53,26 @@ class SoundDescriptor:
 
     def __call__(self, embedded: MelEmbedding) -> Tensor:
         """Descriptors of embedded sounds, float32, shape (n, k)."""
+        return torch.cat(list(self.parts(embedded).values()), dim=1).to(torch.float32)
+
+    def parts(self, embedded: MelEmbedding) -> dict[str, Tensor]:
+        """The parts by name, each (n, k), in the order in which the descriptor has them."""
         short, middle = embedded.powers[0], embedded.powers[1]
         grid = F.adaptive_avg_pool2d(middle, (self.n_grid_frames, self.n_grid_bands))
         total = short.sum(2)
         envelope = level_unit(total)
         centroid = _centroid_unit(short, total)
         tracks = torch.stack([envelope, centroid], dim=1)
-        parts = [
-            long_spectrum(embedded),
-            level_unit(grid).flatten(1),
-            F.adaptive_avg_pool1d(tracks, self.n_envelope).flatten(1),
-            self._modulation(tracks).flatten(1),
-        ]
-        return torch.cat(parts, dim=1).to(torch.float32)
+        modulation = self._modulation(tracks)
+        courses = F.adaptive_avg_pool1d(tracks, self.n_envelope)
+        return {
+            "spectrum": long_spectrum(embedded),
+            "grid": level_unit(grid).flatten(1),
+            "envelope": courses[:, 0],
+            "centroid": courses[:, 1],
+            "envelope_modulation": modulation[:, 0],
+            "centroid_modulation": modulation[:, 1],
+        }
 
     def _modulation(self, tracks: Tensor) -> Tensor:
         """Magnitudes of the first modulation bins of (n, c, n_frames), (n, c, n_modulation).
