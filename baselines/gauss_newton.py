@@ -51,6 +51,7 @@ class GaussNewton:
         "even_share_again": 0.2,
         "n_rounds": 8,
         "again": 0.7,
+        "forgets": 0.5,
         "jitter": 0.3,
         "n_near": 16,
         "n_most": 250,
@@ -118,6 +119,8 @@ class GaussNewton:
         own, parts = self.settings, descent.layout.parts
         if len(descent.layout.amps) < 2:
             parts = tuple(part for part in parts if part.amp is None)
+        if self._rng.random() < own["forgets"]:
+            descent.forget()
         starts = [descent.descend(start, own["start_steps"]) for start in self._drawn(descent)]
         guess = self._finished(descent, min(starts, key=worth))
         # Sources in a mixture one by one, until none of them gets better beside the others.

@@ -55,19 +55,24 @@ class Descent:
         self.rng = rng
         self.hear = SoundResiduals(problem.target, problem.clock)
         self.layout = read_layout(problem.names)
-        self.learned = LearnedInverse(
-            self.hear.powers_of_target,
-            problem.clock,
-            settings["jitter"],
-            settings["n_near"],
-            settings["n_most"],
-        )
+        self.forget()
         self.smooth = list(self.layout.smooth)
         self._derivatives = derivatives
         self._moved = np.zeros(problem.dimension, dtype=bool)
         self._asleep: dict[tuple[int, ...], dict[int, int]] = {}
         self._success = dict.fromkeys(settings["step_views"], 0.5)
         self.switches: list[int] = []
+
+    def forget(self) -> None:
+        """Learn anew which entries make what sound."""
+        own = self.settings
+        self.learned = LearnedInverse(
+            self.hear.powers_of_target,
+            self.problem.clock,
+            own["jitter"],
+            own["n_near"],
+            own["n_most"],
+        )
 
     def spread(self, n: int, width: int) -> Array:
         """A Latin hypercube, `(n, width)`."""

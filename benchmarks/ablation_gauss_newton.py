@@ -25,9 +25,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import torch
 
 from synthgym.baselines.gauss_newton import GaussNewton
+from synthgym.baselines.gauss_newton_descent import Descent
 from synthgym.baselines.gauss_newton_forward import GaussNewtonForward
 from synthgym.solvers import load_solver, run_solver
-from synthgym.tasks import make_problem
+from synthgym.tasks import Problem, make_problem
 
 RESULTS = Path(__file__).parent / "results"
 TASKS = ("Osc", "OscADSR", "FM", "Subtractive")
@@ -42,6 +43,15 @@ def _without(*views: str) -> dict[str, list[str]]:
     return {k: [v for v in GaussNewton.settings[k] if v not in views] for k in kinds}
 
 
+class DrawsAlone(GaussNewton):
+    """Draws by what it learned from all sounds before, and never descends: no derivatives."""
+
+    def solve(self, problem: Problem) -> None:
+        descent = Descent(problem, self.settings, self._rng, self._derivatives)
+        while True:
+            self._drawn(descent)
+
+
 VARIANTS: dict[str, Variant] = {
     "as-is": (GaussNewton, {}),
     "mel-only": (GaussNewton, _without("onset", "track", "wide", "narrow")),
@@ -49,6 +59,7 @@ VARIANTS: dict[str, Variant] = {
     "no-track": (GaussNewton, _without("onset", "track")),
     "no-onset": (GaussNewton, _without("onset")),
     "nothing-read-off": (GaussNewton, {"even_share": 1.0, "even_share_again": 1.0}),
+    "draws-alone": (DrawsAlone, {}),
     "no-scans": (GaussNewton, {"n_scanned_entries": 0}),
     "no-early-flips": (GaussNewton, {"flip_after": []}),
     "five-starts": (GaussNewton, {"n_starts": 5}),
