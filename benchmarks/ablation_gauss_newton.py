@@ -47,6 +47,7 @@ class DrawsAlone(GaussNewton):
     """Draws by what it learned from all sounds before, and never descends: no derivatives."""
 
     def solve(self, problem: Problem) -> None:
+        """Draw until the problem ends the run."""
         descent = Descent(problem, self.settings, self._rng, self._derivatives)
         while True:
             self._drawn(descent)
@@ -60,6 +61,7 @@ VARIANTS: dict[str, Variant] = {
     "no-onset": (GaussNewton, _without("onset")),
     "nothing-read-off": (GaussNewton, {"even_share": 1.0, "even_share_again": 1.0}),
     "draws-alone": (DrawsAlone, {}),
+    "never-forgets": (GaussNewton, {"forgets": 0.0}),
     "no-scans": (GaussNewton, {"n_scanned_entries": 0}),
     "no-early-flips": (GaussNewton, {"flip_after": []}),
     "five-starts": (GaussNewton, {"n_starts": 5}),
