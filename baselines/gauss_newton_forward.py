@@ -26,7 +26,7 @@ class GaussNewtonForward(GaussNewton):
     settings: Mapping[str, Any] = {
         **{k: v for k, v in GaussNewton.settings.items() if not k.startswith("difference")},
         "derivatives": "forward mode",
-        "share_of_sound": 0.0003,
+        "share_of_sound": 0.001,
         "tuning_cost": 0,
     }
 
@@ -43,13 +43,14 @@ class GaussNewtonForward(GaussNewton):
             sounds, slopes = forward_ad.unpack_dual(heard)  # type: ignore[no-untyped-call]
         sounds = sounds.detach()
         slopes = torch.zeros_like(sounds) if slopes is None else slopes.detach()
-        # The residuals are derived along the slope, from a sound so near that it makes no sound
-        # of its own, with tails fainter than the rest by far.
+        # The residuals are derived along the slope, by sounds on both sides: to a change of pitch
+        # a slope is nearly at right angles, and from one side its square would outweigh it.
         length = slopes.norm(dim=1)
         size = self.settings["share_of_sound"] * sounds.norm(dim=1) / length.clamp_min(1e-9)
         size = torch.where(length > 1e-9, size, torch.ones_like(size))[:, None]
-        beside = descent.hear((sounds + size * slopes).numpy())
+        above = descent.hear((sounds + size * slopes).numpy())
+        below = descent.hear((sounds - size * slopes).numpy())
         return {
-            view: (rows.astype(np.float64) - guess.residuals[view]).T / size.double().numpy().T
-            for view, rows in beside.items()
+            view: (rows.astype(np.float64) - below[view]).T / (2 * size.double().numpy().T)
+            for view, rows in above.items()
         }

@@ -53,6 +53,8 @@ LEAST_GAIN = 0.03
 FAR_SHARE = 0.1
 # Fewer examples than this tell nothing.
 LEAST_EXAMPLES = 4
+# Powers take much room, and figures little: no more than this many sounds wait for theirs.
+MOST_UNHEARD = 64
 N_ATTACK, N_COURSE = 32, 64
 RANGE_DB = 20.0
 
@@ -94,6 +96,8 @@ class LearnedInverse:
         """Learn that a point `(d,)` has a sound of these powers."""
         self._points.append(point.copy())
         self._unheard.append(powers)
+        if len(self._unheard) >= MOST_UNHEARD:
+            self._hear()
 
     def draw(self, n: int, rng: np.random.Generator) -> Array | None:
         """Points `(n, d)` of the unit cube; None if too little is known to tell any."""

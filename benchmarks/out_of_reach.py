@@ -268,10 +268,10 @@ Of {n_targets} test targets of the suite, {len(autopsies)} are solved by no pack
 `python benchmarks/out_of_reach.py`, which says what the columns are and draws their true parameters
 anew; no solver sees them.
 
-One parameter set to the truth takes at least {WORTH_DB:g} dB off the nearest match in
-{np.sum(finals - parameter >= WORTH_DB)} cases, and solves {np.sum(parameter <= solved_db)};
-all of one module does so in {np.sum(finals - module >= WORTH_DB)}, and solves
-{np.sum(module <= solved_db)}.
+Nearest matches that are at least {WORTH_DB:g} dB nearer with one parameter set to the truth:
+{np.sum(finals - parameter >= WORTH_DB)}, of which this solves {np.sum(parameter <= solved_db)};
+with all of one module:
+{np.sum(finals - module >= WORTH_DB)}, of which this solves {np.sum(module <= solved_db)}.
 The ridge is the highest point of the straight line from the nearest match to the truth.
 
 {_picture()}

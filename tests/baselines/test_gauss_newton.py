@@ -311,22 +311,23 @@ def test_layout_of_names_that_say_nothing() -> None:
     assert not layout.twins
 
 
-def test_forward_mode_agrees_with_differences_where_the_sound_is_smooth() -> None:
-    found = []
-    for solver_class in (GaussNewton, GaussNewtonForward):
-        problem = make_problem("DiffMoog-OscADSR-v0", split="dev", index=2)
-        solver = solver_class(problem.dimension, 1)
-        descent = Descent(problem, solver.settings, np.random.default_rng(1), solver._derivatives)
-        (guess,) = descent.heard([np.full(problem.dimension, 0.5)])
-        columns = range(len(descent.smooth))
-        found.append(solver._derivatives(descent, guess, columns))
-        names = [name for name in problem.names if "=" not in name]
-    both = found
-    # Pitch, attack and decay bend within the length of a difference.
-    for name in ("osc.amp", "env.sustain", "env.hold", "env.release"):
-        a, b = (found["wide"][:, names.index(name)] for found in both)
-        assert a @ b > 0.97 * np.linalg.norm(a) * np.linalg.norm(b), name
-        assert np.linalg.norm(a) == pytest.approx(np.linalg.norm(b), rel=0.15), name
+def test_forward_mode_agrees_with_fine_differences() -> None:
+    problem = make_problem("DiffMoog-OscADSR-v0", split="dev", index=2)
+    names = [name for name in problem.names if "=" not in name]
+    solver = GaussNewtonForward(problem.dimension, 1)
+    descent = Descent(problem, solver.settings, np.random.default_rng(1), solver._derivatives)
+    columns = list(range(len(descent.smooth)))
+    for place in (0.5, 0.6):
+        (guess,) = descent.heard([np.full(problem.dimension, place)])
+        exact = solver._derivatives(descent, guess, columns)
+        beside, signed = descent.beside(guess, np.full(len(columns), 1e-4), columns)
+        for i, name in enumerate(names):
+            if name == "env.attack":  # has a kink wherever its end passes a sample
+                continue
+            change = beside[i].residuals["wide"] - guess.residuals["wide"]
+            a, b = exact["wide"][:, i], change / signed[i]
+            assert a @ b > 0.98 * np.linalg.norm(a) * np.linalg.norm(b), name
+            assert np.linalg.norm(a) == pytest.approx(np.linalg.norm(b), rel=0.1), name
 
 
 def test_forward_mode_is_counted_as_gradients() -> None:
