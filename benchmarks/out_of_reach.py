@@ -258,26 +258,31 @@ def page(autopsies: Sequence[Autopsy], n_targets: int) -> str:
             ]
         )
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    finals = np.array([one.record.final.distance_db for one in autopsies])
-    parameter = np.array([min(d.repaired_db for d in one.differences) for one in autopsies])
-    module = np.array([one.module_db for one in autopsies])
-    solved_db = autopsies[0].record.header.solved_db
+    parameter_db = [min(d.repaired_db for d in one.differences) for one in autopsies]
+    of_parameter, by_parameter = _repaired(autopsies, parameter_db)
+    of_module, by_module = _repaired(autopsies, [one.module_db for one in autopsies])
     return f"""# What stays out of reach
 
 Of {n_targets} test targets of the suite, {len(autopsies)} are solved by no packed solver. Made by
 `python benchmarks/out_of_reach.py`, which says what the columns are and draws their true parameters
 anew; no solver sees them.
 
-Nearest matches that are at least {WORTH_DB:g} dB nearer with one parameter set to the truth:
-{np.sum(finals - parameter >= WORTH_DB)}, of which this solves {np.sum(parameter <= solved_db)};
-with all of one module:
-{np.sum(finals - module >= WORTH_DB)}, of which this solves {np.sum(module <= solved_db)}.
+With one parameter set to the truth, {of_parameter} of the nearest matches come at least
+{WORTH_DB:g} dB nearer ({by_parameter} solved so), with all of one module {of_module}
+({by_module} solved so).
 The ridge is the highest point of the straight line from the nearest match to the truth.
 
 {_picture()}
 
 {table}
 """
+
+
+def _repaired(autopsies: Sequence[Autopsy], repaired_db: Sequence[float]) -> tuple[int, int]:
+    """How many nearest matches a repair brings nearer, and how many of them it solves."""
+    pairs = [(one.record, after) for one, after in zip(autopsies, repaired_db, strict=True)]
+    nearer = sum(record.final.distance_db - after >= WORTH_DB for record, after in pairs)
+    return nearer, sum(after <= record.header.solved_db for record, after in pairs)
 
 
 def _picture() -> str:
