@@ -45,6 +45,9 @@ TOGETHER = (
     ("course", "attack"),
     ("rates_fast", "rates_slow", "figures_fast", "figures_slow"),
 )
+# Exponents beyond this count the same. Far ones would give subnormal numbers, on which eigenvalue
+# routines of LAPACK may fail to converge.
+MOST_EXPONENT = 60.0
 # A deviation of a figure that counts as none.
 LEAST_DEVIATION = 0.05
 # A regression must leave this share less than the mean does.
@@ -199,6 +202,11 @@ def _mean_alone(points: Array, weights: Array) -> _Fit:
     return _Fit(mean.copy(), left, (1 - LEAST_GAIN) * _score(left, weights))
 
 
+def gaussian_kernel(squared: Array, width: float) -> Array:
+    """Gaussian kernel of squared distances."""
+    return np.asarray(np.exp(-np.minimum(squared / width, MOST_EXPONENT)))
+
+
 def _regress(fit: _Fit, points: Array, weights: Array, between: Array, to_target: Array) -> None:
     """Kernel ridge regressions of all entries; each entry keeps what leaves least.
 
@@ -211,8 +219,8 @@ def _regress(fit: _Fit, points: Array, weights: Array, between: Array, to_target
     """
     mean = points.mean(0)
     for width in WIDTHS:
-        values, vectors = np.linalg.eigh(np.exp(-between / width))
-        toward = np.exp(-to_target / width) @ vectors
+        values, vectors = np.linalg.eigh(gaussian_kernel(between, width))
+        toward = gaussian_kernel(to_target, width) @ vectors
         within = vectors.T @ (points - mean)
         for ridge in RIDGES:
             shrunk = 1 / (np.maximum(values, 0.0) + ridge)

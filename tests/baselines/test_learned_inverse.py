@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from synthgym.baselines.learned_inverse import LearnedInverse
+from synthgym.baselines.learned_inverse import LearnedInverse, gaussian_kernel
 from synthgym.baselines.sound_residuals import SoundResiduals
 from synthgym.synth import Clock
 from synthgym.tasks import get_task
@@ -108,3 +108,14 @@ def test_silence_noise_and_short_sounds_give_finite_draws(n_samples: int) -> Non
     for target in (np.zeros(n_samples, np.float32), sounds[4]):
         found = learned(target, rng.random((12, 3)), sounds, clock).draw(20, rng)
         assert found is None or np.isfinite(found).all()
+
+
+def test_kernel_is_exact_where_it_counts_and_never_subnormal() -> None:
+    # Subnormal numbers in a kernel matrix made LAPACK's eigenvalues fail to converge.
+    squared = np.concatenate([np.linspace(0, 20, 50), np.geomspace(20, 1e5, 50)])
+    for width in (1.0, 4.0):
+        kernel = gaussian_kernel(squared, width)
+        near = squared / width < 50
+        np.testing.assert_allclose(kernel[near], np.exp(-squared[near] / width), rtol=1e-12)
+        assert kernel[~near].max() < 1e-20
+        assert kernel.min() >= np.finfo(float).tiny
