@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -207,6 +208,18 @@ def gaussian_kernel(squared: Array, width: float) -> Array:
     return np.asarray(np.exp(-np.minimum(squared / width, MOST_EXPONENT)))
 
 
+def eigen(symmetric: Array) -> tuple[Array, Array]:
+    """Eigenvalues and eigenvectors; by a slower method where LAPACK's fast one fails to converge.
+
+    That happens now and then, on matrices that are finite and well scaled.
+    """
+    try:
+        values, vectors = np.linalg.eigh(symmetric)
+    except np.linalg.LinAlgError:
+        values, vectors = scipy.linalg.eigh(symmetric, driver="ev")
+    return np.asarray(values), np.asarray(vectors)
+
+
 def _regress(fit: _Fit, points: Array, weights: Array, between: Array, to_target: Array) -> None:
     """Kernel ridge regressions of all entries; each entry keeps what leaves least.
 
@@ -219,7 +232,7 @@ def _regress(fit: _Fit, points: Array, weights: Array, between: Array, to_target
     """
     mean = points.mean(0)
     for width in WIDTHS:
-        values, vectors = np.linalg.eigh(gaussian_kernel(between, width))
+        values, vectors = eigen(gaussian_kernel(between, width))
         toward = gaussian_kernel(to_target, width) @ vectors
         within = vectors.T @ (points - mean)
         for ridge in RIDGES:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from synthgym.baselines.learned_inverse import LearnedInverse, gaussian_kernel
+from synthgym.baselines.learned_inverse import LearnedInverse, eigen, gaussian_kernel
 from synthgym.baselines.sound_residuals import SoundResiduals
 from synthgym.synth import Clock
 from synthgym.tasks import get_task
@@ -119,3 +119,18 @@ def test_kernel_is_exact_where_it_counts_and_never_subnormal() -> None:
         np.testing.assert_allclose(kernel[near], np.exp(-squared[near] / width), rtol=1e-12)
         assert kernel[~near].max() < 1e-20
         assert kernel.min() >= np.finfo(float).tiny
+
+
+def test_eigenvalues_are_found_where_the_fast_method_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    points = rng.standard_normal((60, 3))
+    kernel = gaussian_kernel(((points[:, None] - points) ** 2).sum(2), 4.0)
+    usual, _ = eigen(kernel)
+
+    def fails(_: Any) -> Any:
+        raise np.linalg.LinAlgError("Eigenvalues did not converge")
+
+    monkeypatch.setattr(np.linalg, "eigh", fails)
+    values, vectors = eigen(kernel)
+    np.testing.assert_allclose(values, usual, atol=1e-10)
+    np.testing.assert_allclose((vectors * values) @ vectors.T, kernel, atol=1e-10)
