@@ -42,6 +42,7 @@ class RegressionABC:
     name = "regression-abc"
     runs_by_default = False
     settings: Mapping[str, Any] = {
+        "learns_from": "sounds rendered in the run",
         "n_first": 12,
         "n_first_per_entry": 1.0,
         "n_round": 2,
@@ -53,7 +54,7 @@ class RegressionABC:
         "n_most": 250,
         "stall_gain": 0.03,
         "stall_rounds": 20,
-        "tuned_on": "train-16 to train-39 of FM, DX7 and Subtractive",
+        "tuned_on": "train-16 to train-39 of Osc, FM, DX7, OscADSR, Subtractive and TwoLFO",
         "tuning_cost": 500_000,
     }
 
@@ -91,6 +92,8 @@ class RegressionABC:
             round_db = np.inf
             for at in range(0, len(points), CHUNK):
                 some = _of_options(points[at : at + CHUNK], choices)
+                if problem.remaining is not None and len(some) > problem.remaining:
+                    problem.batch(some)  # evaluates what still fits, and ends the run
                 heard = distance.embed(torch.as_tensor(problem.render(some)))
                 for i, point in enumerate(some):
                     learned.add(point, [power[i].numpy() for power in heard.powers])

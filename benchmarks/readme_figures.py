@@ -11,7 +11,8 @@ beside them, and the part of README.md between the marks `<!-- generated: result
   level. A solver is drawn on the levels all of whose tasks it ran.
 - cost: what solving one target is expected to cost, per dimension, task by task, for the best
   solver of each kind. A solver is of the kind "gradients" if it asked for any, of "differences" if
-  its settings say that its derivatives are differences of sounds, and else gradient-free.
+  its settings say that its derivatives are differences of sounds, of "sounds" if they say that it
+  learns from sounds, and else it knows distances alone.
 """
 
 from __future__ import annotations
@@ -41,12 +42,24 @@ PACKS = ROOT / "benchmarks" / "results" / "suite-1"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- generated: results -->", "<!-- /generated -->"
 
-KINDS = {"gradient-free": "Gradient-free", "differences": "Differences", "gradients": "Gradients"}
+KINDS = {
+    "distances": "Distances alone",
+    "sounds": "Sounds",
+    "differences": "Differences",
+    "gradients": "Gradients",
+}
+WITHOUT_DERIVATIVES = ("distances", "sounds")
+RATIOS = {"Ratio": WITHOUT_DERIVATIVES, "To distances alone": ("distances",)}
 PAYS = 5
 """The factor by which derivatives are asked to be cheaper."""
 
 WIDTH = 860
 N_COLOURS = 8
+_CORNERS = (
+    [(0, -6.5), (6.5, 0), (0, 6.5), (-6.5, 0)],
+    [(0, -6), (6, 5), (-6, 5)],
+    [(-5, -5), (5, -5), (5, 5), (-5, 5)],
+)
 _DASHES = ("", "7 3", "2 3", "9 3 2 3")
 
 
@@ -86,7 +99,7 @@ def kind_of(board: Board, solver: str) -> str:
         return "gradients"
     if any("differences" in str(r.header.settings.get("derivatives", "")) for r in runs):
         return "differences"
-    return "gradient-free"
+    return "sounds" if any("learns_from" in r.header.settings for r in runs) else "distances"
 
 
 def best_of_kind(board: Board, task: str, kind: str) -> TaskResult | None:
@@ -102,14 +115,19 @@ def best_of_kind(board: Board, task: str, kind: str) -> TaskResult | None:
     return min(own, key=lambda r: (r.solved_ert, -r.score, r.solver), default=None)
 
 
-def cost_ratio(board: Board, task: str) -> float:
-    """Least cost of a solver with derivatives over the least of one without; NaN where unknown."""
-    free = best_of_kind(board, task, "gradient-free")
-    others = [best_of_kind(board, task, kind) for kind in KINDS if kind != "gradient-free"]
-    costs = [result.solved_ert for result in others if result is not None]
-    if free is None or not costs or (math.isinf(free.solved_ert) and math.isinf(min(costs))):
+def cost_ratio(board: Board, task: str, kinds: Sequence[str] = WITHOUT_DERIVATIVES) -> float:
+    """Least cost of a solver with derivatives over the least of these kinds; NaN where unknown."""
+    free_ert = _least_cost(board, task, kinds)
+    ert = _least_cost(board, task, [kind for kind in KINDS if kind not in WITHOUT_DERIVATIVES])
+    if math.isnan(free_ert) or math.isnan(ert) or (math.isinf(free_ert) and math.isinf(ert)):
         return math.nan
-    return 0.0 if math.isinf(free.solved_ert) else min(costs) / free.solved_ert
+    return 0.0 if math.isinf(free_ert) else ert / free_ert
+
+
+def _least_cost(board: Board, task: str, kinds: Sequence[str]) -> float:
+    """Least expected cost of a solver of these kinds; NaN if none ran."""
+    results = [best_of_kind(board, task, kind) for kind in kinds]
+    return min((result.solved_ert for result in results if result is not None), default=math.nan)
 
 
 def level_curves(board: Board, points: Sequence[float]) -> dict[str, np.ndarray]:
@@ -161,12 +179,11 @@ class Svg:
         self.lines.append(f'<path d="{d}"{_written(attributes)}/>')
 
     def mark(self, x: float, y: float, kind: int, fill: str) -> None:
-        """A circle, a diamond or a triangle."""
+        """A circle, a diamond, a triangle or a square."""
         if kind == 0:
             self.lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{fill}"/>')
             return
-        corners = [(0, -6.5), (6.5, 0), (0, 6.5), (-6.5, 0)], [(0, -6), (6, 5), (-6, 5)]
-        d = "M" + "L".join(f"{x + a:.1f} {y + b:.1f}" for a, b in corners[kind - 1]) + "Z"
+        d = "M" + "L".join(f"{x + a:.1f} {y + b:.1f}" for a, b in _CORNERS[kind - 1]) + "Z"
         self.lines.append(f'<path d="{d}" fill="{fill}"/>')
 
     def end(self) -> str:
@@ -284,23 +301,27 @@ def _decades(low: float, high: float) -> tuple[int, int]:
 def task_table(board: Board) -> str:
     """Markdown: by task and kind the best solver, its solved runs and expected cost of solving."""
     kinds = [kind for kind in KINDS if any(best_of_kind(board, task, kind) for task in board.tasks)]
-    rows = [["Task", *(KINDS[kind] for kind in kinds), "Ratio"]]
-    rows += [[":--", *["--:"] * (len(kinds) + 1)]]
+    rows = [["Task", *(KINDS[kind] for kind in kinds), *RATIOS]]
+    rows += [[":--", *["--:"] * (len(kinds) + len(RATIOS))]]
     for task in board.tasks:
         cells = [_cell(best_of_kind(board, task, kind)) for kind in kinds]
-        ratio = cost_ratio(board, task)
-        rows.append([task, *cells, "–" if math.isnan(ratio) else significant(ratio)])
-    ratios = [ratio for task in board.tasks if not math.isnan(ratio := cost_ratio(board, task))]
+        ratios = [cost_ratio(board, task, of) for of in RATIOS.values()]
+        rows.append([task, *cells, *("–" if math.isnan(r) else significant(r) for r in ratios)])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
-    if ratios:
-        cheap = sum(ratio <= 1 / PAYS for ratio in ratios)
-        less = sum(ratio < 1 for ratio in ratios)
-        lines += [
-            "",
-            "Ratio: the least expected cost with derivatives (differences or gradients) over the "
-            f"least without. It is a fifth or less on {cheap} of {len(ratios)} tasks, and below 1 "
-            f"on {less}.",
-        ]
+    lines += [
+        "",
+        "Kinds: what a solver knows. Distances alone; sounds, which it learns from without taking "
+        "a derivative; differences of sounds as derivatives; gradients. Ratio: the least expected "
+        "cost with derivatives over the least without, and over the least of those that know "
+        "distances alone.",
+    ]
+    for name, of in RATIOS.items():
+        known = [r for task in board.tasks if not math.isnan(r := cost_ratio(board, task, of))]
+        if known:
+            cheap, less = sum(r <= 1 / PAYS for r in known), sum(r < 1 for r in known)
+            lines[-1] += (
+                f" {name}: a fifth or less on {cheap} of {len(known)} tasks, below 1 on {less}."
+            )
     return "\n".join(lines)
 
 

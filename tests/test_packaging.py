@@ -72,6 +72,7 @@ SOLVERS = [
     "ppo",
     "pso",
     "random",
+    "regression-abc",
     "rmsprop",
     "rmsprop-one-start",
     "rmsprop-transport",

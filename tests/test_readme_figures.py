@@ -39,9 +39,11 @@ def runs(
     task: str = "DiffMoog-FM-v0",
     gradients: int = 0,
     derivatives: str = "",
+    learns_from: str = "",
 ) -> list[Record]:
     """One run for each target, solved at a cost (None: never) with a budget of 1000."""
     settings = {"derivatives": derivatives} if derivatives else {}
+    settings |= {"learns_from": learns_from} if learns_from else {}
     return [
         made_records.record(
             solver,
@@ -68,6 +70,7 @@ def board() -> Board:
         [
             *runs("blind", [400, 600]),
             *runs("lucky", [100, None]),
+            *runs("draws", [200, 300], learns_from="sounds"),
             *runs("steps", [50, 150], derivatives="differences of sounds"),
             *runs("downhill", [None, None]),
             *runs("adam", [300, 300], gradients=5),
@@ -93,10 +96,11 @@ def test_a_page_out_of_step_is_found(script: ModuleType, tmp_path: Path) -> None
 def test_solvers_are_of_the_kind_that_their_records_show(script: ModuleType, board: Board) -> None:
     kinds = {solver: script.kind_of(board, solver) for solver in board.solvers}
     assert kinds == {
-        "blind": "gradient-free",
-        "lucky": "gradient-free",
+        "blind": "distances",
+        "lucky": "distances",
+        "draws": "sounds",
         "steps": "differences",
-        "downhill": "gradient-free",
+        "downhill": "distances",
         "adam": "gradients",
     }
 
@@ -105,20 +109,21 @@ def test_the_best_of_a_kind_solves_at_the_least_expected_cost(
     script: ModuleType, board: Board
 ) -> None:
     # blind: (400 + 600) / 2; lucky: (100 + 1000) / 1, as its miss counts whole.
-    assert script.best_of_kind(board, "DiffMoog-FM-v0", "gradient-free").solver == "blind"
+    assert script.best_of_kind(board, "DiffMoog-FM-v0", "distances").solver == "blind"
     assert script.best_of_kind(board, "DiffMoog-Osc-v0", "gradients") is None
 
 
 def test_ratio_is_least_cost_with_derivatives_over_least_without(
     script: ModuleType, board: Board
 ) -> None:
-    assert script.cost_ratio(board, "DiffMoog-FM-v0") == 100 / 500
+    assert script.cost_ratio(board, "DiffMoog-FM-v0") == 100 / 250
+    assert script.cost_ratio(board, "DiffMoog-FM-v0", ["distances"]) == 100 / 500
     assert np.isnan(script.cost_ratio(board, "DiffMoog-Osc-v0"))
     table = script.task_table(board).split("\n")
-    assert (
-        "| DiffMoog-FM-v0 | 2/2 (500) blind | 2/2 (100) steps | 2/2 (300) adam | 0.200 |" in table
-    )
-    assert table[-1].endswith("a fifth or less on 1 of 1 tasks, and below 1 on 1.")
+    cells = "2/2 (500) blind | 2/2 (250) draws | 2/2 (100) steps | 2/2 (300) adam"
+    assert f"| DiffMoog-FM-v0 | {cells} | 0.400 | 0.200 |" in table
+    assert "Ratio: a fifth or less on 0 of 1 tasks, below 1 on 1." in table[-1]
+    assert "To distances alone: a fifth or less on 1 of 1 tasks, below 1 on 1." in table[-1]
 
 
 def test_no_target_solved_without_derivatives_counts_as_infinitely_dear(script: ModuleType) -> None:
