@@ -19,27 +19,14 @@ differentiation costs three, and reverse mode three for each of thousands of res
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from synthgym.baselines.gauss_newton_descent import CHUNK, Array, Descent
 from synthgym.baselines.gauss_newton_moves import explored, mended, redrawn
 from synthgym.baselines.linear_steps import Guess, worth
-from synthgym.baselines.patch_layout import Part
 from synthgym.tasks import Problem
-
-# Scan and exchange, draw a part anew, or draw modules anew and borrow them.
-Move = Part | Literal["explore", "mend"]
-
-
-@dataclass
-class Candidate:
-    """Where a descent ended, and the moves that were not tried from there."""
-
-    guess: Guess
-    moves: list[Move]
 
 
 class GaussNewton:
@@ -96,9 +83,8 @@ class GaussNewton:
         "redraw_amp": 0.7,
         "n_redrawn": 3,
         "redraw_steps": 4,
-        "start_share": 0.6,
-        "n_candidates": 4,
-        "n_mendings": 2,
+        "redraw_share": 0.5,
+        "n_elites": 3,
         "n_valley": 16,
         "valley_radius": 0.3,
         "n_mends": 16,
@@ -115,51 +101,56 @@ class GaussNewton:
 
     def solve(self, problem: Problem) -> None:
         """Search until the problem ends the run."""
-        own = self.settings
-        descent = Descent(problem, own, self._rng, self._derivatives)
-        while not descent.smooth:
-            problem.batch(self._rng.random((CHUNK, self._dimension)))
-        candidates: list[Candidate] = []
-        cost_of_starts = cost_of_moves = 0
+        descent = Descent(problem, self.settings, self._rng, self._derivatives)
+        elites: list[Guess] = []
         while True:
-            before = problem.cost
-            movable = next((one for one in candidates if one.moves), None)
-            share = cost_of_starts / max(cost_of_starts + cost_of_moves, 1)
-            if movable is None or share < own["start_share"]:
-                guess = self._started(descent)
-                candidates.append(Candidate(guess, self._moves(descent)))
-                cost_of_starts += problem.cost - before
-            else:
-                move, others = movable.moves.pop(0), [one.guess for one in candidates]
-                found = self._moved(descent, movable.guess, move, others)
-                if found is not movable.guess:
-                    movable.guess, movable.moves = found, self._moves(descent)
-                cost_of_moves += problem.cost - before
-            candidates.sort(key=lambda one: worth(one.guess))
-            del candidates[own["n_candidates"] :]
+            if not descent.smooth:
+                problem.batch(self._rng.random((CHUNK, self._dimension)))
+                continue
+            # A new start and a repair of what was found so far take turns.
+            elites = self._kept(elites, self._started(descent))
+            elites = self._kept(elites, self._repaired(descent, elites))
+
+    def _kept(self, elites: list[Guess], found: Guess | None) -> list[Guess]:
+        several = elites if found is None else [*elites, found]
+        return sorted(several, key=worth)[: self.settings["n_elites"]]
 
     def _started(self, descent: Descent) -> Guess:
-        own = self.settings
+        own, parts = self.settings, descent.layout.parts
+        if len(descent.layout.amps) < 2:
+            parts = tuple(part for part in parts if part.amp is None)
         if self._rng.random() < own["forgets"]:
             descent.forget()
         starts = [descent.descend(start, own["start_steps"]) for start in self._drawn(descent)]
-        return descent.finish(min(starts, key=worth))
+        guess = self._finished(descent, min(starts, key=worth))
+        # Sources in a mixture one by one, until none of them gets better beside the others.
+        kept: set[int] = set()
+        while len(kept) < len(parts):
+            for i in self._rng.permutation(len(parts)):
+                if i not in kept:
+                    found = redrawn(descent, guess, parts[i])
+                    kept = kept | {i} if found is guess else {i}
+                    if found is not guess:
+                        guess = self._finished(descent, found)
+        return guess
 
-    def _moves(self, descent: Descent) -> list[Move]:
-        """What may lead on from where a descent ended, each once, in the order of trying."""
+    def _repaired(self, descent: Descent, elites: Sequence[Guess]) -> Guess | None:
         parts = descent.layout.parts
-        if len(descent.layout.amps) < 2:
-            parts = tuple(part for part in parts if part.amp is None)
-        redraws = [parts[i] for i in self._rng.permutation(len(parts))]
-        return ["explore", *redraws, *["mend"] * self.settings["n_mendings"]]
+        if parts and self._rng.random() < self.settings["redraw_share"]:
+            base = elites[int(self._rng.integers(len(elites)))]
+            found = redrawn(descent, base, parts[int(self._rng.integers(len(parts)))])
+            return None if found is base else self._finished(descent, found)
+        found_or_none = mended(descent, elites)
+        return None if found_or_none is None else self._finished(descent, found_or_none)
 
-    def _moved(self, descent: Descent, guess: Guess, move: Move, others: Sequence[Guess]) -> Guess:
-        """A better guess, or the same."""
-        if move == "explore":
-            return explored(descent, guess)
-        if move == "mend":
-            return mended(descent, guess, others)
-        return redrawn(descent, guess, move)
+    def _finished(self, descent: Descent, guess: Guess) -> Guess:
+        """Descend, and explore for as long as that leads on."""
+        guess = descent.finish(guess)
+        while True:
+            found = explored(descent, guess)
+            if found is guess:
+                return guess
+            guess = found
 
     def _drawn(self, descent: Descent) -> list[Guess]:
         """The best of points drawn evenly first, and then by what was learned so far."""

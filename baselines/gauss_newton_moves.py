@@ -225,38 +225,39 @@ def _redraws(descent: Descent, guess: Guess, part: Part, n_smooth: int) -> Array
     return points
 
 
-def mended(descent: Descent, guess: Guess, others: Sequence[Guess]) -> Guess:
-    """Draw modules anew, or take them from other good guesses; the guess if that gains nothing.
+def mended(descent: Descent, elites: Sequence[Guess]) -> Guess | None:
+    """Draw modules of a good guess anew, or take them from another; None if that gains nothing.
 
     Some draws go along the valley in which the guess lies: far in the directions in which, by the
     Jacobian, the sound hardly changes.
     """
     own, rng = descent.settings, descent.rng
-    jacobian = descent.jacobian(guess)
-    square = jacobian.squares["mel"] / max(guess.norms["mel"] ** 2, 1e-9)
+    base = elites[int(rng.integers(len(elites)))] if rng.random() < 0.3 else elites[0]
+    jacobian = descent.jacobian(base)
+    square = jacobian.squares["mel"] / max(base.norms["mel"] ** 2, 1e-9)
     spread = np.linalg.inv(square + np.eye(len(square)) / own["valley_radius"] ** 2)
     root = np.linalg.cholesky(spread + 1e-12 * np.eye(len(spread)))
     points = []
     for _ in range(own["n_valley"]):
-        points.append(guess.x.copy())
+        points.append(base.x.copy())
         moved = points[-1][descent.smooth] + root @ rng.standard_normal(len(root))
         points[-1][descent.smooth] = np.clip(moved, 0, 1)
     modules = sorted(set(descent.layout.owners))
     for _ in range(own["n_mends"]):
         n = min(1 + int(rng.random() < 0.3), len(modules))
         chosen = set(rng.choice(modules, n, replace=False))
-        points.append(guess.x.copy())
-        other = others[int(rng.integers(len(others)))]
-        borrow = other is not guess and rng.random() < 0.3
-        fresh = other.x if borrow else rng.random(len(guess.x))
+        points.append(base.x.copy())
+        other = elites[int(rng.integers(len(elites)))]
+        borrow = other is not base and rng.random() < 0.3
+        fresh = other.x if borrow else rng.random(len(base.x))
         for entry, owner in enumerate(descent.layout.owners):
             if owner in chosen and (borrow or rng.random() < 0.7):
                 points[-1][entry] = fresh[entry]
     tried = descent.heard(points)
     for new, _ in descent.most_promising(tried, jacobian, own["merit_views"], 1)[: own["n_mended"]]:
         new = descent.descend(new, own["start_steps"])
-        if worth(new) < own["hope"] * worth(guess):
+        if worth(new) < own["hope"] * worth(base):
             new = descent.finish(new)
-            if _better(descent, new, guess):
+            if _better(descent, new, base):
                 return new
-    return guess
+    return None

@@ -46,8 +46,8 @@ class Layout:
         switches: entry that switches a module on, by module.
         twins: pairs of equally many entries, of two sources and what modulates each alone, that can
             change places.
-        parts: each source, with all that modulates it; and each modulator, with how deep it
-            modulates.
+        parts: each source, with what modulates it alone, and once more with all that modulates it;
+            and each modulator, with how deep it modulates.
     """
 
     owners: tuple[str, ...]
@@ -157,9 +157,11 @@ def _parts(
         own = [switches[source]] if source in switches else []
         entries = tuple(e for e in entries_of(modules) if e not in own)
         rivals = tuple(e for module, e in switches.items() if module in amps and module != source)
-        # A modulated pitch shows only where its rate, its depth and the pitch are right together.
-        shared = tuple(entries_of(_reached(modules, modulators) - modules))
-        found.append(Part((*entries, *shared), amp, tuple(own), rivals, shared))
+        found.append(Part(entries, amp, tuple(own), rivals))
+        others = _reached(modules, modulators) - modules
+        if others:
+            shared = tuple(entries_of(others))
+            found.append(Part((*entries, *shared), amp, tuple(own), rivals, shared))
     return (*found, *_modulator_parts(names, amps, modulators, users))
 
 

@@ -25,10 +25,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import torch
 
 from synthgym.baselines.gauss_newton import GaussNewton
-from synthgym.baselines.gauss_newton_descent import Descent
 from synthgym.baselines.gauss_newton_forward import GaussNewtonForward
 from synthgym.solvers import load_solver, run_solver
-from synthgym.tasks import Problem, make_problem
+from synthgym.tasks import make_problem
 
 RESULTS = Path(__file__).parent / "results"
 TASKS = ("Osc", "OscADSR", "FM", "Subtractive")
@@ -43,16 +42,6 @@ def _without(*views: str) -> dict[str, list[str]]:
     return {k: [v for v in GaussNewton.settings[k] if v not in views] for k in kinds}
 
 
-class DrawsAlone(GaussNewton):
-    """Draws by what it learned from all sounds before, and never descends: no derivatives."""
-
-    def solve(self, problem: Problem) -> None:
-        """Draw until the problem ends the run."""
-        descent = Descent(problem, self.settings, self._rng, self._derivatives)
-        while True:
-            self._drawn(descent)
-
-
 VARIANTS: dict[str, Variant] = {
     "as-is": (GaussNewton, {}),
     "mel-only": (GaussNewton, _without("onset", "track", "wide", "narrow")),
@@ -60,7 +49,7 @@ VARIANTS: dict[str, Variant] = {
     "no-track": (GaussNewton, _without("onset", "track")),
     "no-onset": (GaussNewton, _without("onset")),
     "nothing-read-off": (GaussNewton, {"even_share": 1.0, "even_share_again": 1.0}),
-    "draws-alone": (DrawsAlone, {}),
+    "regression-abc": ("regression-abc", {}),
     "never-forgets": (GaussNewton, {"forgets": 0.0}),
     "no-scans": (GaussNewton, {"n_scanned_entries": 0}),
     "no-early-flips": (GaussNewton, {"flip_after": []}),

@@ -259,8 +259,8 @@ def page(autopsies: Sequence[Autopsy], n_targets: int) -> str:
         )
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     parameter_db = [min(d.repaired_db for d in one.differences) for one in autopsies]
-    of_parameter, by_parameter = _repaired(autopsies, parameter_db)
-    of_module, by_module = _repaired(autopsies, [one.module_db for one in autopsies])
+    of_parameter, by_parameter = repaired(autopsies, parameter_db)
+    of_module, by_module = repaired(autopsies, [one.module_db for one in autopsies])
     return f"""# What stays out of reach
 
 Of {n_targets} test targets of the suite, {len(autopsies)} are solved by no packed solver. Made by
@@ -278,11 +278,11 @@ The ridge is the highest point of the straight line from the nearest match to th
 """
 
 
-def _repaired(autopsies: Sequence[Autopsy], repaired_db: Sequence[float]) -> tuple[int, int]:
+def repaired(autopsies: Sequence[Autopsy], repaired_db: Sequence[float]) -> tuple[int, int]:
     """How many nearest matches a repair brings nearer, and how many of them it solves."""
     pairs = [(one.record, after) for one, after in zip(autopsies, repaired_db, strict=True)]
-    nearer = sum(record.final.distance_db - after >= WORTH_DB for record, after in pairs)
-    return nearer, sum(after <= record.header.solved_db for record, after in pairs)
+    nearer = [pair for pair in pairs if pair[0].final.distance_db - pair[1] >= WORTH_DB]
+    return len(nearer), sum(after <= record.header.solved_db for record, after in nearer)
 
 
 def _picture() -> str:

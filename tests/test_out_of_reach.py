@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -143,3 +144,13 @@ def test_page_and_figure_name_target_and_parameter(script: ModuleType, truth: np
     svg = script.figure([one], script.THEMES["dark"])
     assert f"{TASK} test-2" in svg
     assert "saw.freq, the others true" in svg
+
+
+def test_solved_by_a_repair_are_counted_among_those_that_it_brings_nearer(
+    script: ModuleType, truth: np.ndarray
+) -> None:
+    one = script.autopsy(record_of(off(truth, saw_freq=(truth[0] + 0.5) % 1)))
+    finals_db = [2.0, 1.05, 5.0, 3.0]
+    autopsies = [replace(one, record=record_of(truth, final_db)) for final_db in finals_db]
+    # Solved; solved all the same, and hardly nearer; nearer, and not solved; no nearer.
+    assert script.repaired(autopsies, [0.5, 0.98, 4.0, 3.0]) == (2, 1)

@@ -261,16 +261,20 @@ def test_layout_of_a_modular_synthesizer() -> None:
     assert sorted(layout.amps) == ["saw", "sine", "square"]
     assert len(layout.twins) == 3
     by_name = {tuple(sorted({names[e].split(".")[0] for e in p.entries})): p for p in layout.parts}
-    # Each source with the modulators that all share; and these with what they do.
+    # Each source, alone and with the modulators that all share; and these with what they do.
     assert set(by_name) == {
+        ("saw",),
+        ("sine",),
+        ("square",),
         ("fm_lfo", "lfo", "saw"),
         ("fm_lfo", "lfo", "sine"),
         ("fm_lfo", "lfo", "square"),
         ("fm_lfo", "lfo", "saw", "sine", "square"),
         ("fm_lfo", "lfo"),
     }
-    saw = by_name["fm_lfo", "lfo", "saw"]
-    assert {names[e].split(".")[0] for e in saw.shared} == {"fm_lfo", "lfo"}
+    saw, modulated = by_name[("saw",)], by_name["fm_lfo", "lfo", "saw"]
+    assert not saw.shared
+    assert {names[e].split(".")[0] for e in modulated.shared} == {"fm_lfo", "lfo"}
     rate = by_name["fm_lfo", "lfo"]
     assert sorted(names[e] for e in rate.entries) == ["fm_lfo.depth", "lfo.freq"]
     assert [names[e] for e in rate.switches] == ["fm_lfo.modulator_from_lfo"]
@@ -334,32 +338,3 @@ def test_forward_mode_is_counted_as_gradients() -> None:
     differences = make_problem("DiffMoog-OscADSR-v0", split="dev", index=2, budget=150)
     run(differences)
     assert differences.n_gradients == 0
-
-
-@pytest.mark.parametrize("gaining", [False, True])
-def test_starts_and_moves_take_turns_by_their_cost(gaining: bool) -> None:
-    spent = {"start": 0, "move": 0}
-    tried: list[tuple[Guess, Any]] = []
-
-    class Told(GaussNewton):
-        """With starts and moves of a set price, of which the moves lead on or do not."""
-
-        def _started(self, descent: Descent) -> Guess:
-            spent["start"] += 30
-            (guess, *_) = descent.heard(self._rng.random((30, self._dimension)))
-            return guess
-
-        def _moved(self, descent: Descent, guess: Guess, move: Any, others: Any) -> Guess:
-            spent["move"] += 10
-            found, *_ = descent.heard(self._rng.random((10, self._dimension)))
-            tried.append((guess, move))
-            return found if gaining else guess
-
-    problem = make_problem("DiffMoog-TwoLFO-v0", split="dev", index=0, budget=1500)
-    run_solver(Told(problem.dimension, 1), problem)
-    share = spent["start"] / (spent["start"] + spent["move"])
-    assert share == pytest.approx(GaussNewton.settings["start_share"], abs=0.05)
-    if not gaining:
-        # Nothing is tried twice from the same place, but what is drawn anew each time.
-        drawn = [(id(guess), move) for guess, move in tried if move != "mend"]
-        assert len(drawn) == len(set(drawn))
