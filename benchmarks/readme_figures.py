@@ -274,8 +274,8 @@ def cost_svg(board: Board, theme: Theme) -> str:
         svg.text(x, low + 16, f"{tick:,.0f}", "middle", fill=theme.muted, font_size="11")
     svg.text((left + right) / 2, low + 36, "expected cost / dimension", "middle", fill=theme.muted)
     for number, kind in enumerate(kinds):
-        svg.mark(left + 6 + 112 * number, 44, number, theme.colours[number])
-        svg.text(left + 18 + 112 * number, 48, KINDS[kind].lower())
+        svg.mark(22 + 126 * number, 44, number, theme.colours[number])
+        svg.text(34 + 126 * number, 48, KINDS[kind].lower())
         svg.text(right + 40 + 74 * number, 62, "solved", "middle", fill=theme.muted)
         svg.mark(right + 40 + 74 * number, 44, number, theme.colours[number])
     for place, task in enumerate(board.tasks):
