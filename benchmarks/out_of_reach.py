@@ -32,7 +32,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from readme_figures import PACKS, THEMES, WIDTH, Svg, Theme
+from pictures import THEMES, WIDTH, Svg, Theme
+from readme_figures import PACKS
 
 from synthgym.leaderboard import Record, read_records
 from synthgym.leaderboard.axes import LogAxis, path
