@@ -61,7 +61,6 @@ class Descent:
         self._moved = np.zeros(problem.dimension, dtype=bool)
         self._asleep: dict[tuple[int, ...], dict[int, int]] = {}
         self._success = dict.fromkeys(settings["step_views"], 0.5)
-        self.switches: list[int] = []
 
     def forget(self) -> None:
         """Learn anew which entries make what sound."""
@@ -283,14 +282,10 @@ class Descent:
     def flipped(self, guess: Guess) -> Guess:
         """The guess, or the same with another option or switch where that promises more."""
         jacobian = self.jacobian(guess)
-        points, entries = self._flips(guess)
+        points = self._flips(guess)
         if not points:
             return guess
         tried = self.heard(points)
-        for entry, new in zip(entries, tried, strict=True):
-            # Dead to small changes, and alive to a large one.
-            if entry is not None and entry not in self.switches and differ(guess, new):
-                self.switches.append(entry)
         views = self.settings["merit_views"]
         promises = np.zeros(1 + len(tried))
         for view in views:
@@ -303,23 +298,20 @@ class Descent:
         found.damping, found.radius = guess.damping, guess.radius
         return found
 
-    def _flips(self, guess: Guess) -> tuple[list[Array], list[int | None]]:
+    def _flips(self, guess: Guess) -> list[Array]:
         """Every other option, and every entry across 0.5 that may be a switch."""
         points: list[Array] = []
-        entries: list[int | None] = []
         for choice in self.layout.choices:
             for entry in choice:
                 if guess.x[entry] < 1:
                     points.append(guess.x.copy())
                     points[-1][list(choice)] = 0.0
                     points[-1][entry] = 1.0
-                    entries.append(None)
         for entry in self.smooth:
             if not self._moved[entry]:
                 points.append(guess.x.copy())
                 points[-1][entry] = OFF if guess.x[entry] >= 0.5 else ON
-                entries.append(entry)
-        return points, entries
+        return points
 
 
 def _gain(measure: Callable[[Guess], float], old: Guess, new: Guess) -> float:

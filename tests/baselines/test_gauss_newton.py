@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -159,15 +159,29 @@ def descent_of(problem: Problem) -> Descent:
     return Descent(problem, GaussNewton.settings, rng, solver._derivatives)
 
 
-def test_finds_out_which_entries_are_switches() -> None:
+def test_tries_switches_beside_options_and_nothing_that_slides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     problem = make_problem("DiffMoog-TwoLFO-v0", split="dev", index=0)
     descent = descent_of(problem)
-    for guess in descent.heard(np.random.default_rng(2).random((4, problem.dimension))):
-        descent.flipped(guess)
     switches = {e for e, name in enumerate(problem.names) if "modulator_from" in name}
-    # That from one modulator to the other is dead while the other is off.
-    assert descent.switches
-    assert set(descent.switches) <= switches
+    options = {e for e, name in enumerate(problem.names) if "=" in name}
+    points = np.random.default_rng(2).random((4, problem.dimension))
+    points[:, sorted(switches)] = [[0.2, 0.6], [0.7, 0.4], [0.1, 0.7], [0.8, 0.9]]
+    guesses = descent.heard(points)
+    for guess in guesses:
+        descent.jacobian(guess)  # tells what small changes move
+    tried: set[int] = set()
+    heard = descent.heard
+
+    def spied(points: Iterable[Any]) -> Any:
+        rows = list(points)
+        tried.update(int(e) for row in rows for e in np.flatnonzero(row != guesses[0].x))
+        return heard(rows)
+
+    monkeypatch.setattr(descent, "heard", spied)
+    descent.flipped(guesses[0])
+    assert tried == switches | options
 
 
 def test_what_is_switched_off_is_seldom_measured() -> None:
