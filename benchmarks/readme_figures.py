@@ -30,10 +30,10 @@ from synthgym.leaderboard import read_records
 from synthgym.leaderboard.axes import LogAxis, path, stairs
 from synthgym.leaderboard.boards import Board, TaskResult
 from synthgym.leaderboard.formatting import count, significant
-from synthgym.leaderboard.measures import hit_costs
+from synthgym.leaderboard.measures import hit_costs, spent
 from synthgym.leaderboard.report import write_summary
 from synthgym.leaderboard.score import level_boards, score_records
-from synthgym.leaderboard.statistics import runtime_distribution
+from synthgym.leaderboard.statistics import generator, quantiles, runtime_distribution
 from synthgym.tasks import task_ids
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,10 +48,12 @@ KINDS = {
     "gradients": "Gradients",
 }
 WITHOUT_DERIVATIVES = ("distances", "sounds")
+WITH_DERIVATIVES = tuple(kind for kind in KINDS if kind not in WITHOUT_DERIVATIVES)
 RATIOS = {"Ratio": WITHOUT_DERIVATIVES, "To distances alone": ("distances",)}
 PAYS = 5
 """The factor by which derivatives are asked to be cheaper."""
 
+N_RESAMPLES = 10_000
 N_COLOURS = 8
 _DASHES = ("", "7 3", "2 3", "9 3 2 3")
 
@@ -81,17 +83,45 @@ def best_of_kind(board: Board, task: str, kind: str) -> TaskResult | None:
 
 def cost_ratio(board: Board, task: str, kinds: Sequence[str] = WITHOUT_DERIVATIVES) -> float:
     """Least cost of a solver with derivatives over the least of these kinds; NaN where unknown."""
-    free_ert = _least_cost(board, task, kinds)
-    ert = _least_cost(board, task, [kind for kind in KINDS if kind not in WITHOUT_DERIVATIVES])
-    if math.isnan(free_ert) or math.isnan(ert) or (math.isinf(free_ert) and math.isinf(ert)):
+    pair = cheapest(board, task, WITH_DERIVATIVES), cheapest(board, task, kinds)
+    if pair[0] is None or pair[1] is None or all(math.isinf(one.solved_ert) for one in pair):
         return math.nan
-    return 0.0 if math.isinf(free_ert) else ert / free_ert
+    return 0.0 if math.isinf(pair[1].solved_ert) else pair[0].solved_ert / pair[1].solved_ert
 
 
-def _least_cost(board: Board, task: str, kinds: Sequence[str]) -> float:
-    """Least expected cost of a solver of these kinds; NaN if none ran."""
+def ratio_interval(
+    board: Board, task: str, kinds: Sequence[str] = WITHOUT_DERIVATIVES
+) -> tuple[float, float]:
+    """95 % bootstrap interval of `cost_ratio` over targets, for the two solvers it compares.
+
+    Targets are drawn with replacement, the same for both. Draws of which neither solves any say
+    nothing and are left out.
+    """
+    best = cheapest(board, task, WITH_DERIVATIVES), cheapest(board, task, kinds)
+    sides = [
+        {(run.header.index, run.header.seed): run for run in board.runs(task, one.solver)}
+        for one in best
+        if one is not None
+    ]
+    shared = sorted(set.intersection(*map(set, sides)))
+    runs = [side[key] for side in sides for key in shared]
+    hits = np.array([hit_costs(run, ladder_db=(run.header.solved_db,))[0] for run in runs])
+    costs = np.where(np.isfinite(hits), hits, [spent(run) for run in runs])
+    costs, solved = costs.reshape(2, -1), np.isfinite(hits).reshape(2, -1)
+    n_runs = len(shared)
+    rng = generator(0, "ratio", task, *kinds)
+    drawn = rng.integers(0, n_runs, size=(N_RESAMPLES, n_runs))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        erts = costs[:, drawn].sum(2) / solved[:, drawn].sum(2)
+        ratios = erts[0] / erts[1]
+    low, high = quantiles(ratios[~np.isnan(ratios)], (0.025, 0.975))
+    return float(low), float(high)
+
+
+def cheapest(board: Board, task: str, kinds: Sequence[str]) -> TaskResult | None:
+    """Of the solvers of these kinds the one that solves a task at the least expected cost."""
     results = [best_of_kind(board, task, kind) for kind in kinds]
-    return min((result.solved_ert for result in results if result is not None), default=math.nan)
+    return min(filter(None, results), key=lambda result: result.solved_ert, default=None)
 
 
 def level_curves(board: Board, points: Sequence[float]) -> dict[str, np.ndarray]:
@@ -225,24 +255,35 @@ def task_table(board: Board) -> str:
     rows += [[":--", *["--:"] * (len(kinds) + len(RATIOS))]]
     for task in board.tasks:
         cells = [_cell(best_of_kind(board, task, kind)) for kind in kinds]
-        ratios = [cost_ratio(board, task, of) for of in RATIOS.values()]
-        rows.append([task, *cells, *("–" if math.isnan(r) else significant(r) for r in ratios)])
+        rows.append([task, *cells, *(_ratio(board, task, of) for of in RATIOS.values())])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines += [
         "",
         "Kinds: what a solver knows. Distances alone; sounds, which it learns from without taking "
         "a derivative; differences of sounds as derivatives; gradients. The ratios are the least "
         "expected cost with derivatives over the least without, and over the least of those that "
-        "know distances alone.",
+        "know distances alone; in brackets their 95 % intervals by bootstrap over the targets, one "
+        "run on each, the two solvers given.",
     ]
     for name, of in RATIOS.items():
-        known = [r for task in board.tasks if not math.isnan(r := cost_ratio(board, task, of))]
+        known = [task for task in board.tasks if not math.isnan(cost_ratio(board, task, of))]
         if known:
-            cheap, less = sum(r <= 1 / PAYS for r in known), sum(r < 1 for r in known)
+            ratios = [cost_ratio(board, task, of) for task in known]
+            sure = sum(ratio_interval(board, task, of)[1] < 1 for task in known)
             lines[-1] += (
-                f" {name}: a fifth or less on {cheap} of {len(known)} tasks, below 1 on {less}."
+                f" {name}: a fifth or less on {sum(r <= 1 / PAYS for r in ratios)} of {len(known)} "
+                f"tasks, below 1 on {sum(r < 1 for r in ratios)}, with all of its interval on "
+                f"{sure}."
             )
     return "\n".join(lines)
+
+
+def _ratio(board: Board, task: str, kinds: Sequence[str]) -> str:
+    ratio = cost_ratio(board, task, kinds)
+    if math.isnan(ratio):
+        return "–"
+    low, high = ratio_interval(board, task, kinds)
+    return f"{significant(ratio)} ({low:.2g}–{high:.2g})"
 
 
 def _cell(result: TaskResult | None) -> str:

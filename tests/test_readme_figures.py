@@ -116,9 +116,26 @@ def test_ratio_is_least_cost_with_derivatives_over_least_without(
     assert np.isnan(script.cost_ratio(board, "DiffMoog-Osc-v0"))
     table = script.task_table(board).split("\n")
     cells = "2/2 (500) blind | 2/2 (250) draws | 2/2 (100) steps | 2/2 (300) adam"
-    assert f"| DiffMoog-FM-v0 | {cells} | 0.400 | 0.200 |" in table
-    assert "Ratio: a fifth or less on 0 of 1 tasks, below 1 on 1." in table[-1]
-    assert "To distances alone: a fifth or less on 1 of 1 tasks, below 1 on 1." in table[-1]
+    assert f"| DiffMoog-FM-v0 | {cells} | 0.400 (0.25–0.5) | 0.200 (0.12–0.25) |" in table
+    said = "of 1 tasks, below 1 on 1, with all of its interval on 1."
+    assert f"Ratio: a fifth or less on 0 {said}" in table[-1]
+    assert f"To distances alone: a fifth or less on 1 {said}" in table[-1]
+
+
+def test_interval_of_a_ratio_draws_the_same_targets_for_both(script: ModuleType) -> None:
+    task = "DiffMoog-FM-v0"
+    # 50 / 200, 150 / 300, or both together.
+    drawn = [*runs("blind", [200, 300]), *runs("steps", [50, 150], derivatives="differences")]
+    assert script.ratio_interval(board_of(drawn), task) == (50 / 200, 150 / 300)
+    # Where a miss alone is drawn, whoever solves it is infinitely cheaper.
+    drawn = [*runs("blind", [200, None]), *runs("steps", [50, 150], derivatives="differences")]
+    assert script.ratio_interval(board_of(drawn), task) == (0, 50 / 200)
+    drawn = [*runs("blind", [200, 300]), *runs("steps", [50, None], derivatives="differences")]
+    assert script.ratio_interval(board_of(drawn), task) == (50 / 200, np.inf)
+    # A draw of targets that neither solves says nothing.
+    drawn = [*runs("blind", [200, None]), *runs("steps", [50, None], derivatives="differences")]
+    low, high = script.ratio_interval(board_of(drawn), task)
+    assert (low, high) == (50 / 200, (50 + 1000) / (200 + 1000))
 
 
 def test_no_target_solved_without_derivatives_counts_as_infinitely_dear(script: ModuleType) -> None:
