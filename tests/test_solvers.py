@@ -113,9 +113,10 @@ def test_an_empty_proposal_finishes(empty: Any) -> None:
     assert (outcome.status, outcome.n_evaluations) == ("finished", 1)
 
 
-def test_a_run_that_evaluates_nothing_has_no_point() -> None:
-    outcome = run_solver(Driver(lambda problem: None), problem())
-    assert (outcome.status, outcome.x, outcome.distance_db) == ("finished", None, math.inf)
+@pytest.mark.parametrize("solver", [Driver(lambda problem: None), Asks(np.empty((0, 5)))])
+def test_a_solver_that_evaluates_nothing_failed(solver: Any) -> None:
+    with pytest.raises(SolverError, match="ended without evaluating anything"):
+        run_solver(solver, problem())
 
 
 def test_the_target_ends_the_run() -> None:

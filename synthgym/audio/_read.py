@@ -316,8 +316,8 @@ def _check_audible(path: Path, samples: Samples, rate_hz: float) -> None:
     seconds = samples.size / rate_hz
     raise refusal(
         path,
-        f"silent: {seconds:.3f} s below {rate_hz / 2:g} Hz peak at {peak_dbfs:.1f} dBFS "
-        f"(under {SILENCE_DBFS:g})",
+        f"silent: {seconds:.3f} s, whose peak below {rate_hz / 2:g} Hz is {peak_dbfs:.1f} dBFS "
+        f"(less than {SILENCE_DBFS:g})",
         "record it louder, or choose another file",
     )
 

@@ -122,7 +122,8 @@ def _print_tables(found: Comparison, summary: Summary) -> None:
         click.echo()
         print_table(comparing.TASK_HEADER, comparing.task_rows(board, names), numeric=(2, 3, 5, 6))
         click.echo()
-    for line in comparing.remarks(found, boards):
+    flags = (flag.message for board in boards for flag in board.flags)
+    for line in (*comparing.remarks(found), *flags):
         click.echo(one_line(f"- {line}"))
     for line in comparing.time_lines(found.records, names, summary.n_done, summary.wall_s):
         click.echo(line)
@@ -135,13 +136,21 @@ def _write_page(
     commands: Sequence[str],
 ) -> None:
     """Write the page on the records, where the extra for it is installed."""
+    from synthgym.cli import comparing
     from synthgym.errors import MissingExtraError
     from synthgym.leaderboard.report import write_report
 
     click.echo(f"records  {out / 'records'}")
     try:
         title = f"{', '.join(found.newcomers)} compared"
-        page = write_report(out / "records", out, sounds=sounds, title=title, commands=commands)
+        page = write_report(
+            out / "records",
+            out,
+            sounds=sounds,
+            title=title,
+            commands=commands,
+            remarks=tuple(comparing.remarks(found)),
+        )
     except MissingExtraError as error:  # what was asked for is there: the page is an extra
         click.echo(one_line(f"no page: {error}"))
     else:

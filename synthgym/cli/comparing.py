@@ -61,21 +61,19 @@ def task_rows(board: Board, newcomers: Sequence[str]) -> list[tuple[str, ...]]:
     return rows
 
 
-def remarks(comparison: Comparison, boards: Sequence[Board]) -> Iterator[str]:
-    """What has to be known to read the tables."""
+def remarks(comparison: Comparison) -> Iterator[str]:
+    """What has to be known to read the tables, beside the flags of the boards."""
     if comparison.cut_at:
         budgets = ", ".join(f"{budget:,}" for budget in comparison.cut_at)
         yield (
             f"The reference is compared at a budget of {budgets}: {comparison.n_cut} of its runs "
-            "are cut there, which is what they had come to."
+            "went on to a larger one, and count with what they had found by then."
         )
     if comparison.budget_seen:
         yield (
             "These looked at their larger budget, and might have gone otherwise with this one: "
             f"{', '.join(comparison.budget_seen)}."
         )
-    for board in boards:
-        yield from (flag.message for flag in board.flags)
 
 
 def time_lines(

@@ -105,8 +105,8 @@ def _incomplete(cells: Cells, compared: Sequence[str], solvers: Sequence[str]) -
             found.append(
                 Flag(
                     "incomplete",
-                    f"{solver} has no rank: it has no runs on {_listing(missing)}. Its score is of the "
-                    "other tasks alone, and is not to be compared with those of the ranked.",
+                    f"{solver} has no rank: it has no runs on {_listing(missing)}. Its score "
+                    "is of the other tasks alone, not to be compared with those of the ranked.",
                 )
             )
     return found

@@ -55,6 +55,7 @@ def write_report(
     matches: str | os.PathLike[str] | None = None,
     commands: Sequence[str] | None = None,
     recordings: str | os.PathLike[str] | None = None,
+    remarks: Sequence[str] = (),
     seed: int = 0,
 ) -> Path:
     """Write the report on a folder of records.
@@ -72,6 +73,7 @@ def write_report(
         matches: a folder that `synthgym match` wrote to; the index links what is there.
         commands: what makes records and report anew; None for what the records tell of it.
         recordings: folder of the recordings that runs were on, if not of the shipped notes.
+        remarks: what has to be known to read the rankings, beside what the records tell.
         seed: of the bootstrap.
 
     Returns:
@@ -102,6 +104,7 @@ def write_report(
         commands=commands,
         recordings=matched,
         outside=tuple(map(distance_view, range(len(outside)), outside, outer)),
+        remarks=remarks,
         seed=seed,
     )
     _put_in_place(render(site), target, [*shelves, *outer])

@@ -148,7 +148,8 @@ def _refuse_stale(jobs: Sequence[Job], existing: dict[RunId, Existing]) -> None:
         raise RecordError(
             f"{len(stale)} of {len(jobs)} runs have a record that was made under other "
             f"conditions; {first.run_id}: {existing[first.run_id].stale}. Use another folder than "
-            f"{first.folder}, or set on_stale (--on-stale) to redo or keep"
+            f"{first.folder}, or ask to make them anew (--on-stale redo; in Python "
+            f"on_stale='redo') or to take them as they are (keep)"
         )
 
 

@@ -51,6 +51,7 @@ class Site:
     commands: tuple[str, ...]
     recordings: tuple[MatchedRecording, ...] = ()
     outside: tuple[DistanceView, ...] = ()
+    remarks: tuple[str, ...] = ()
     ladder_db: tuple[float, ...] = LADDER_DB
     weights: tuple[int, ...] = WEIGHTS
     metrics: tuple[metrics.Card, ...] = tuple(metrics.build(n).card for n in metrics.REPORTED)
@@ -65,6 +66,7 @@ def make_site(
     commands: Sequence[str] = (),
     recordings: Sequence[MatchedRecording] = (),
     outside: Sequence[DistanceView] = (),
+    remarks: Sequence[str] = (),
     seed: int = 0,
 ) -> Site:
     """Gather what the templates show.
@@ -77,6 +79,7 @@ def make_site(
         commands: what makes all this anew.
         recordings: matches of sounds from outside.
         outside: boards of runs on recordings; with `boards`, at least one.
+        remarks: what else has to be known to read the rankings.
         seed: of the bootstrap.
     """
     every: list[Board | DistanceBoard] = [*boards, *(view.board for view in outside)]
@@ -102,6 +105,7 @@ def make_site(
         commands=tuple(commands),
         recordings=tuple(recordings),
         outside=tuple(outside),
+        remarks=tuple(remarks),
     )
 
 

@@ -86,6 +86,11 @@ def run_solver(solver: Solver, problem: Problem, *, time_limit_s: float | None =
         else:
             _ask_and_tell(solver, problem, name, check_time)
         status = _status_after_return(problem)
+        if status == "finished" and problem.best_x is None:
+            raise SolverError(
+                f"solver {name!r} ended without evaluating anything: `ask` must return a point or "
+                "points, and `solve(problem)` call the problem or its methods"
+            )
     except _TimeIsUp:
         status = "time"
     except TargetReached:

@@ -143,8 +143,10 @@ def test_what_is_printed_and_written(tmp_path: Path, mine: Path, compared: Call)
         (row,) = [row for row in rows(ended.out) if row[:2] == [task, "near"]]
         result = board.results[task, "near"]
         assert row[2:5] == [str(result.n_solved), "of", "2"]
-    assert "cut there, which is what they had come to" in ended.out
-    assert "might have gone otherwise with this one: thrifty." in ended.out
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    for where in (ended.out, page):
+        assert "went on to a larger one, and count with what they had found by then" in where
+        assert "might have gone otherwise with this one: thrifty." in where
     assert "near: 4 runs, " in ended.out and "4 runs done now in " in ended.out
     assert (tmp_path / "out" / "index.html").is_file()
     packs = sorted((tmp_path / "out" / "records" / "reference").iterdir())
