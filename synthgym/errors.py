@@ -88,7 +88,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
         name: the name that was not found.
         known: the names that exist.
     """
-    names = list(known)
+    names = list(dict.fromkeys(known))
     by_lower = {n.lower(): n for n in names}
     near = _nearest(str(name).lower(), list(by_lower))
     hint = f" Did you mean {by_lower[near]!r}?" if near else ""

@@ -24,11 +24,13 @@ def units(patch: Patch, n: int, seed: int = 0, dtype: torch.dtype = torch.float3
 
 
 def test_unknown_chains_and_durations_are_refused() -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'Subtractive'"):
+    with pytest.raises(UnknownNameError, match="Did you mean 'Subtractive'") as caught:
         chains.build("subtractiv")
     for bad in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(ParameterError, match="duration_s"):
             chains.build("FM", bad)
+    listed = str(caught.value).partition("Known: ")[2].rstrip(".").split(", ")
+    assert len(listed) == len(set(listed)) > len(chains.names())  # with DiffMoog's own names
 
 
 @pytest.mark.parametrize("name", chains.names())
