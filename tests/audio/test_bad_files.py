@@ -71,7 +71,7 @@ def test_all_zeros_are_silent(tmp_path, subtype):
 def test_silence_ends_at_minus_80_dbfs(tmp_path, tone):
     path = tmp_path / "x.wav"
     soundfile.write(path, tone(amplitude=10 ** (-81 / 20)), 44100, subtype="FLOAT")
-    assert "-81.0 dBFS (under -80)" in fault_of(path)
+    assert "-81.0 dBFS (less than -80)" in fault_of(path)
     soundfile.write(path, tone(amplitude=10 ** (-79 / 20)), 44100, subtype="FLOAT")
     assert audio.read(path).samples.size == 22050
 

@@ -213,7 +213,7 @@ BAD_SOLVERS = {
         "    name = 'mine'\n"
         "    def __init__(self, dimension, seed): ...\n"
         "    def solve(self, problem): ...\n",
-        ("mine", "without trying a single sound"),
+        ("mine", "without evaluating anything"),
     ),
 }
 
