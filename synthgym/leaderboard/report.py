@@ -60,9 +60,8 @@ def write_report(
 ) -> Path:
     """Write the report on a folder of records.
 
-    All pages are made before the first is written, the index is put in place last, each page in
-    one step, and sounds are named by their content: whoever has the old pages open, and whoever
-    looks while new ones are made, sees whole pages.
+    Whoever has the old pages open, or looks while new ones are made, sees whole pages: all are made
+    first, each is put in place in one step, the index last, and sounds are named by their content.
 
     Args:
         folder: where `bench run` wrote the records.

@@ -72,7 +72,8 @@ def run_solver(solver: Solver, problem: Problem, *, time_limit_s: float | None =
 
     Raises:
         ParameterError: `time_limit_s` is not a positive number.
-        SolverError: the solver raised, or broke the protocol. Names the solver and the cause.
+        SolverError: the solver raised, broke the protocol or evaluated nothing. Names the solver
+            and the cause.
     """
     if time_limit_s is not None and not time_limit_s > 0:
         raise ParameterError(f"time_limit_s is {time_limit_s}; it must be more than 0, or None")
