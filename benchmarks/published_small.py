@@ -196,7 +196,7 @@ def head_of(solver: str) -> Line:
         "format": FORMAT,
         "solver": factory.name,
         "settings": dict(factory.settings),
-        "source_digest": factory.source_digest,
+        "source_digest": factory.digests.own,
         "evaluations": BUDGET,
     }
 

@@ -58,8 +58,9 @@ def test_an_edited_file_is_read_again(tmp_path: Path) -> None:
     write(tmp_path, MINIMAL.replace('"mine"', '"mind"'))  # same size, same second
     after = load_solver(f"{path}:Mine")
     assert (before.name, after.name) == ("mine", "mind")
-    assert before.source_digest != after.source_digest
-    assert len(before.source_digest) == 16
+    assert before.digests.own != after.digests.own
+    assert len(before.digests.own) == 16
+    assert before.digests.imports == after.digests.imports == ""
 
 
 def test_a_file_may_import_the_files_beside_it(tmp_path: Path) -> None:
@@ -67,6 +68,36 @@ def test_a_file_may_import_the_files_beside_it(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL.replace('"mine"', "NAME") + "", "uses.py")
     Path(path).write_text("from part_of_it_only import NAME\n" + Path(path).read_text())
     assert load_solver(f"{path}:Mine").name == "beside"
+
+
+def test_a_digest_is_of_what_a_file_imports_too(tmp_path: Path) -> None:
+    """Directly or not; of files beside it and of baselines, and of no other library."""
+
+    def digests(*, beside: str = "import json", unrelated: str = "") -> tuple[str, str]:
+        write(tmp_path, "from .deeper import X", "pack_of_digests/__init__.py")
+        write(tmp_path, beside, "pack_of_digests/deeper.py")
+        write(tmp_path, unrelated, "unrelated_to_digests.py")
+        text = "import numpy\nimport pack_of_digests\n" + MINIMAL
+        found = load_solver(f"{write(tmp_path, text)}:Mine").digests
+        return found.own, found.imports
+
+    (tmp_path / "pack_of_digests").mkdir()
+    own, imports = digests(beside="X = 1")
+    assert len(imports) == 16
+    assert digests(beside="X = 1", unrelated="Y = 2") == (own, imports)
+    assert digests(beside="X = 2") == (own, digests(beside="X = 2")[1]) != (own, imports)
+    text = "from synthgym.baselines import sobol\nclass Mine(sobol.Sobol):\n    pass\n"
+    base = write(tmp_path, text, "based.py")
+    assert len(load_solver(f"{base}:Mine").digests.imports) == 16
+
+
+def test_digests_of_baselines() -> None:
+    random, adam, newton, rms = (
+        load_solver(name).digests for name in ("random", "adam", "gauss-newton", "rmsprop")
+    )
+    assert random.own and not random.imports, "it imports no other baseline"
+    assert adam == rms, "of one file"
+    assert len({adam.imports, newton.imports, ""}) == 3
 
 
 def test_a_module_is_loaded() -> None:

@@ -22,7 +22,14 @@ from synthgym.errors import RecordError, SolverError
 from synthgym.leaderboard.records import Final, Record, RunHeader, read_record
 from synthgym.leaderboard.run_id import RunId
 from synthgym.leaderboard.writer import RecordWriter
-from synthgym.solvers import Solver, SolverFactory, load_solver, run_solver, solver_seed
+from synthgym.solvers import (
+    Solver,
+    SolverFactory,
+    SourceDigests,
+    load_solver,
+    run_solver,
+    solver_seed,
+)
 from synthgym.tasks import SUITE_VERSION, Problem, make_problem, recording_task
 
 
@@ -35,7 +42,7 @@ class Job:
         folder: root of the records.
         solver_spec: as the user wrote it; goes into the record.
         load_spec: the same, loadable from any working directory.
-        source_digest: of the solver's source file when the plan was made.
+        digests: of the solver's source when the plan was made.
         budget: cost units.
         stop_at_db: distance at which the run ends, or None.
         redo_errors: do a run again that ended with an error.
@@ -49,7 +56,7 @@ class Job:
     folder: Path
     solver_spec: str
     load_spec: str
-    source_digest: str
+    digests: SourceDigests
     budget: int
     stop_at_db: float | None
     redo_errors: bool = False
@@ -108,7 +115,7 @@ def _difference(header: RunHeader, job: Job) -> str:
         "budget": (header.budget, job.budget),
         "stop_at_db": (header.stop_at_db, job.stop_at_db),
         "suite version": (header.suite_version, SUITE_VERSION),
-        "source of the solver": (header.versions.get("solver", ""), job.source_digest),
+        **source_digests_of(header, job.digests),
         "recording": (header.recording, job.recording),
     }
     return ", ".join(
@@ -116,6 +123,16 @@ def _difference(header: RunHeader, job: Job) -> str:
         for name, (was, now) in pairs.items()
         if was != now
     )
+
+
+def source_digests_of(header: RunHeader, now: SourceDigests) -> dict[str, tuple[str, str]]:
+    """Digests of a solver's source, when a record was made and now, by what they are of."""
+    was = header.versions
+    return {
+        "source of the solver": (was.get("solver", ""), now.own),
+        # Records from before this was written down say nothing of it.
+        "source of what the solver imports": (was.get("imports", now.imports), now.imports),
+    }
 
 
 def run_job(job: Job) -> JobResult:
@@ -241,7 +258,8 @@ def _header(
             "torch": torch.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
-            "solver": factory.source_digest,
+            "solver": factory.digests.own,
+            **({"imports": factory.digests.imports} if factory.digests.imports else {}),
             "kernels": "compiled" if kernels.ready() else "none",
         },
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),

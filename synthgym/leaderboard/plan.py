@@ -122,7 +122,7 @@ class Plan:
                 folder=Path(self.folder).absolute(),
                 solver_spec=spec,
                 load_spec=factory.spec,
-                source_digest=factory.source_digest,
+                digests=factory.digests,
                 budget=task.budget if self.budget is None else int(self.budget),
                 stop_at_db=self.stop_at_db,
                 redo_errors=self.redo_errors,

@@ -31,8 +31,8 @@ class RunHeader:
         dimension: entries of the unit vector.
         solved_db: distance at which the task counts as solved.
         settings: what the solver says of its own settings, as JSON values.
-        versions: of synthgym, torch, numpy, python, a digest of the solver's source file, and
-            whether the compiled kernels were used, which round otherwise.
+        versions: of synthgym, torch, numpy, python, digests of the solver's source file and of what
+            this imports, and whether the compiled kernels were used, which round otherwise.
         started_at: ISO 8601 time in UTC.
         cut_from: the budget of the run that this record was cut from, None for a run as it was.
         recording: name and digest of the recording that was the target, empty where the target is

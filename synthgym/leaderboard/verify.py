@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from synthgym.errors import RecordError, SynthgymError
-from synthgym.leaderboard.job import Job, repeatable, run_job
+from synthgym.leaderboard.job import Job, repeatable, run_job, source_digests_of
 from synthgym.leaderboard.outside import folder_of, task_of
 from synthgym.leaderboard.records import Found, Record, find_records
 from synthgym.leaderboard.run_id import RunId
@@ -241,7 +241,7 @@ def _check_rerun(record: Record, recordings: Path | None) -> None:
                 folder=Path(folder),
                 solver_spec=header.solver_spec,
                 load_spec=factory.spec,
-                source_digest=factory.source_digest,
+                digests=factory.digests,
                 budget=header.budget,
                 stop_at_db=header.stop_at_db,
                 recordings=folder_of(header, recordings),
@@ -252,9 +252,12 @@ def _check_rerun(record: Record, recordings: Path | None) -> None:
             raise _NotBelieved(f"cannot be run again: {error}") from error
     if again is None or _outcome(again) != _outcome(record):
         what = "nothing" if again is None else f"{again.final.distance_db:.6f} dB"
+        sources = source_digests_of(header, factory.digests)
+        changed = [name for name, (was, now) in sources.items() if was != now]
         raise _NotBelieved(
             f"run again it came to {what} with another trace; it claims "
             f"{record.final.distance_db:.6f} dB"
+            + (f"; the {' and the '.join(changed)} has changed since" if changed else "")
         )
 
 

@@ -26,6 +26,7 @@ from synthgym.solvers.protocol import (
     Track,
     solver_seed,
 )
+from synthgym.solvers.sources import SourceDigests
 
 __all__ = [
     "SOLVER_NAME",
@@ -36,6 +37,7 @@ __all__ = [
     "OutcomeStatus",
     "Solver",
     "SolverFactory",
+    "SourceDigests",
     "Track",
     "load_solver",
     "run_solver",

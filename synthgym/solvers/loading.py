@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, cast, get_args
 from synthgym.errors import MissingExtraError, SolverError, unknown_name
 from synthgym.solvers.importing import Imports
 from synthgym.solvers.protocol import SOLVER_NAME, Solver, Track, describe_error
+from synthgym.solvers.sources import SourceDigests, source_digests
 
 ENTRY_POINT_GROUP = "synthgym.solvers"
 """Installed packages register their solvers under this group."""
@@ -32,8 +32,7 @@ class SolverFactory:
         track: `"search"` or `"amortized"`.
         needs: the extra of synthgym that it needs, or empty.
         settings: what the class says of its settings.
-        source_digest: 16 hexadecimal digits of the SHA-256 of the source file of the class, or
-            empty where there is none.
+        digests: of its source.
     """
 
     spec: str
@@ -42,7 +41,7 @@ class SolverFactory:
     track: Track
     needs: str
     settings: Mapping[str, Any]
-    source_digest: str
+    digests: SourceDigests
 
     def __call__(self, dimension: int, seed: int) -> Solver:
         """Make a solver.
@@ -151,7 +150,7 @@ def _checked_class(spec: str, module: ModuleType, class_name: str) -> SolverFact
         track=cast(Track, track),
         needs=str(getattr(found, "needs", "")),
         settings=settings if isinstance(settings, Mapping) else {},
-        source_digest=_source_digest(found),
+        digests=source_digests(found),
     )
 
 
@@ -182,11 +181,3 @@ def _accepts(function: Any, *arguments: Any, **named: Any) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _source_digest(found: type[Any]) -> str:
-    try:
-        path = inspect.getsourcefile(found)
-        return "" if path is None else hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
-    except (OSError, TypeError):
-        return ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,29 @@ def test_records_of_other_conditions_are_not_taken_for_these(tmp_path: Path, sol
     redone = run_plan(plan(folder, spec, budget=50, on_stale="redo"))
     assert (redone.n_done, redone.n_kept, redone.n_stale) == (2, 0, 0)
     assert {record.header.budget for record in read_records(folder)} == {50}
+
+
+def test_what_a_solver_imports_is_a_condition_too(tmp_path: Path, solvers: Path) -> None:
+    beside = solvers.with_name("beside_solvers.py")
+    beside.write_text("SHARE = 0.5")
+    solvers.write_text(solvers.read_text() + "\nimport beside_solvers\n")
+    spec = f"{solvers}:Calm"
+    folder = tmp_path / "records"
+    run_plan(plan(folder, spec, indices=[0]))
+    (record,) = read_records(folder)
+    assert len(record.header.versions["imports"]) == 16
+    assert run_plan(plan(folder, spec, indices=[0])).n_kept == 1
+
+    beside.write_text("SHARE = 0.25")
+    with pytest.raises(RecordError, match="source of what the solver imports"):
+        run_plan(plan(folder, spec, indices=[0]))
+    path = record.run_id.path(folder)
+    without = dict(record.header.versions)
+    del without["imports"]
+    path.write_text(
+        path.read_text().replace(json.dumps(dict(record.header.versions)), json.dumps(without))
+    )
+    assert run_plan(plan(folder, spec, indices=[0])).n_kept == 1, "of an older version"
 
 
 # Plans

@@ -299,6 +299,11 @@ def test_running_again_finds_out_what_rendering_cannot(folder: Path) -> None:
     verdict = rerun(folder)
     assert not verdict.ok
     assert "run again it came to" in verdict.reason
+    assert "has changed since" not in verdict.reason
+    of_another = f'"solver": "{"0" * 16}"'
+    digest = record.header.versions["solver"]
+    path.write_text(cheaper.replace(f'"solver": "{digest}"', of_another))
+    assert rerun(folder).reason.endswith("the source of the solver has changed since")
 
 
 @pytest.mark.parametrize(
