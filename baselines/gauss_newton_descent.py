@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import qmc
 
 from synthgym.baselines.learned_inverse import LearnedInverse
 from synthgym.baselines.linear_steps import (
@@ -75,15 +76,11 @@ class Descent:
 
     def spread(self, n: int, width: int) -> Array:
         """A Latin hypercube, `(n, width)`."""
-        order = self.rng.permuted(np.tile(np.arange(n)[:, None], (1, width)), axis=0)
-        return (order + self.rng.random((n, width))) / n
+        return np.asarray(qmc.LatinHypercube(width, rng=self.rng).random(n))
 
     def heard(self, points: Iterable[Array]) -> list[Guess]:
         """Render points and compare them; each costs one evaluation."""
-        rows = np.array(list(points)).reshape(-1, self.problem.dimension)
-        for choice in self.layout.choices:
-            best = rows[:, choice].argmax(axis=1)
-            rows[:, choice] = np.eye(len(choice))[best]
+        rows = self.layout.settled(np.array(list(points)).reshape(-1, self.problem.dimension))
         guesses: list[Guess] = []
         for at in range(0, len(rows), CHUNK):
             some = rows[at : at + CHUNK]
@@ -245,9 +242,12 @@ class Descent:
     def beside(
         self, guess: Guess, size: Array, columns: Sequence[int]
     ) -> tuple[list[Guess], Array]:
-        """A guess for each of some smooth entries, moved by its size inwards; and signed sizes."""
+        """A guess for each of some smooth entries, moved by its size; and signed sizes."""
         entries = np.array(self.smooth)[columns]
         signed = np.where(guess.x[entries] > 0.5, -size, size)
+        # What may be a switch is not moved across 0.5: it would seem to slide.
+        across = ~self._moved[entries] & (np.abs(guess.x[entries] - 0.5) <= size)
+        signed = np.where(across, np.where(guess.x[entries] >= 0.5, size, -size), signed)
         points = np.repeat(guess.x[None], len(entries), axis=0)
         points[np.arange(len(entries)), entries] += signed
         return self.heard(points), signed

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 # Of a switch that is set.
 ON, OFF = 0.75, 0.25
 _MODULATOR = "modulator_from_"
@@ -57,6 +60,14 @@ class Layout:
     switches: Mapping[str, int]
     twins: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     parts: tuple[Part, ...]
+
+    def settled(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The points `(n, d)`, each choice fully at its best option: alike where they sound so."""
+        points = points.copy()
+        for choice in self.choices:
+            entries = list(choice)
+            points[:, entries] = np.eye(len(entries))[points[:, entries].argmax(axis=1)]
+        return points
 
 
 def read_layout(names: Sequence[str]) -> Layout:

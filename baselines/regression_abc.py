@@ -14,15 +14,16 @@ Genetics 162 (2002), for draws adjusted by regression; Beaumont, Cornuet, Marin 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import qmc
 
 from synthgym.baselines.learned_inverse import LearnedInverse
-from synthgym.baselines.patch_layout import read_layout
+from synthgym.baselines.patch_layout import Layout, read_layout
 from synthgym.losses import MelDistance, MelEmbedding
 from synthgym.tasks import Problem
 
@@ -66,16 +67,12 @@ class RegressionABC:
         """Search, run after run, until the problem ends it."""
         distance = MelDistance(problem.clock.sample_rate)
         target = distance.embed(torch.tensor(np.array(problem.target, dtype=np.float32))[None])
-        choices = read_layout(problem.names).choices
+        layout = read_layout(problem.names)
         while True:
-            self._run(problem, distance, target, choices)
+            self._run(problem, distance, target, layout)
 
     def _run(
-        self,
-        problem: Problem,
-        distance: MelDistance,
-        target: MelEmbedding,
-        choices: Sequence[Sequence[int]],
+        self, problem: Problem, distance: MelDistance, target: MelEmbedding, layout: Layout
     ) -> None:
         """Draw until nothing nearer comes any more."""
         own = self.settings
@@ -91,7 +88,7 @@ class RegressionABC:
         while n_stalled < own["stall_rounds"]:
             round_db = np.inf
             for at in range(0, len(points), CHUNK):
-                some = _of_options(points[at : at + CHUNK], choices)
+                some = layout.settled(points[at : at + CHUNK])
                 if problem.remaining is not None and len(some) > problem.remaining:
                     problem.batch(some)  # evaluates what still fits, and ends the run
                 heard = distance.embed(torch.as_tensor(problem.render(some)))
@@ -116,15 +113,4 @@ class RegressionABC:
 
     def _spread(self, n: int) -> Array:
         """A Latin hypercube, `(n, d)`."""
-        width = self._dimension
-        order = self._rng.permuted(np.tile(np.arange(n)[:, None], (1, width)), axis=0)
-        return np.asarray((order + self._rng.random((n, width))) / n)
-
-
-def _of_options(points: Array, choices: Sequence[Sequence[int]]) -> Array:
-    """The points with each choice at its best option, fully: what makes the same sound is alike."""
-    points = points.copy()
-    for choice in choices:
-        entries = list(choice)
-        points[:, entries] = np.eye(len(entries))[points[:, entries].argmax(1)]
-    return points
+        return np.asarray(qmc.LatinHypercube(self._dimension, rng=self._rng).random(n))

@@ -167,7 +167,8 @@ def test_tries_switches_beside_options_and_nothing_that_slides(
     switches = {e for e, name in enumerate(problem.names) if "modulator_from" in name}
     options = {e for e, name in enumerate(problem.names) if "=" in name}
     points = np.random.default_rng(2).random((4, problem.dimension))
-    points[:, sorted(switches)] = [[0.2, 0.6], [0.7, 0.4], [0.1, 0.7], [0.8, 0.9]]
+    # A hair from 0.5 too, where a small change could set or clear one.
+    points[:, sorted(switches)] = [[0.499, 0.6], [0.5, 0.501], [0.1, 0.499], [0.8, 0.9]]
     guesses = descent.heard(points)
     for guess in guesses:
         descent.jacobian(guess)  # tells what small changes move
