@@ -197,6 +197,7 @@ def head_of(solver: str) -> Line:
         "solver": factory.name,
         "settings": dict(factory.settings),
         "source_digest": factory.digests.own,
+        "imports_digest": factory.digests.imports,
         "evaluations": BUDGET,
     }
 
@@ -215,7 +216,8 @@ def complete(solver: str, rows: Sequence[str], n_trials: int, n_jobs: int, out: 
     head = head_of(solver)
     path = out / f"{head['solver']}.jsonl"
     found, lines = read(path)
-    if found not in (None, head):
+    # What it lacks was not written down yet when it was made.
+    if found is not None and {**head, **found} != head:
         sys.exit(f"{path} was made by another version of {head['solver']}; move it away")
     done = {(line["row"], line["trial"]) for line in lines}
     jobs = [
@@ -228,7 +230,7 @@ def complete(solver: str, rows: Sequence[str], n_trials: int, n_jobs: int, out: 
         return
     out.mkdir(parents=True, exist_ok=True)
     # Written whole: what follows a line cut short would be lost too.
-    path.write_text("".join(json.dumps(line) + "\n" for line in (head, *lines)), "utf-8")
+    path.write_text("".join(json.dumps(line) + "\n" for line in (found or head, *lines)), "utf-8")
     parts: Iterator[list[Line]] = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
         delayed(run_trials)(solver, name, part) for name, part in jobs
     )
@@ -260,12 +262,14 @@ def summary_of(name: str, lines: Sequence[Line]) -> Line:
         np.array([line[kind] for line in lines]) for kind in ("n_evaluations", "n_gradients")
     )
     lowest = {kind: min(medians) for kind, medians in row.medians.items()}
+    interval = median_interval(losses)
     return {
         "n_trials": len(lines),
         "median_p_loss": median,
-        "interval_95": median_interval(losses),
+        "interval_95": interval,
         "median_p_loss_in_the_best_order": float(np.median(exchanged)),
         "below_every_published": {kind: beats(median, least) for kind, least in lowest.items()},
+        "beyond_chance": {kind: interval[1] < least for kind, least in lowest.items()},
         "share_under_0.05": float(np.mean(losses <= 0.05)),
         "median_distance_db": float(np.median([line["distance_db"] for line in lines])),
         "share_solved": float(np.mean([line["distance_db"] <= 1.0 for line in lines])),
@@ -321,7 +325,7 @@ def summarise(out: Path) -> dict[str, Any]:
 
 
 def table(solvers: dict[str, dict[str, Line]]) -> str:
-    """Markdown: median P-losses, bold where below every published one of the line."""
+    """Markdown: median P-losses, bold where surely below every published one of the line."""
     columns = ["task", "published as", *METHODS, *solvers]
     made = [columns, ["---"] * 2 + ["---:"] * (len(columns) - 2)]
     for name, row in ROWS.items():
@@ -332,6 +336,12 @@ def table(solvers: dict[str, dict[str, Line]]) -> str:
             made.append(cells)
     lines = ["| " + " | ".join(cells) + " |" for cells in made]
     notes = [f"{s}: {_costs(found)}" for s, found in solvers.items()]
+    lines += [
+        "",
+        f"Medians of {N_TRIALS} trials, or of as many as stand in brackets. Bold: below every "
+        "published one of the line with the whole 95 % interval of the median; ~: with the median "
+        "alone. Tie: both 0 to the digits given.",
+    ]
     lines += ["", "Cost of a trial, counting a gradient as 1 evaluation and as 3:", ""]
     lines += [f"- {note}" for note in notes]
     nearest = nearest_of_uniform(ROWS["dx7_alg1"])
@@ -350,9 +360,12 @@ def table(solvers: dict[str, dict[str, Line]]) -> str:
 def _cell(found: Line | None, kind: str) -> str:
     if found is None:
         return "-"
-    below = found["below_every_published"][kind]
+    below, surely = found["below_every_published"][kind], found["beyond_chance"][kind]
     median = f"{found['median_p_loss']:.4f}"
-    shown = f"**{median}**" if below else f"{median} (tie)" if below is None else median
+    if below is None:
+        shown = f"{median} (tie)"
+    else:
+        shown = f"**{median}**" if surely else f"~{median}" if below else median
     return shown if found["n_trials"] == N_TRIALS else f"{shown} [{found['n_trials']}]"
 
 

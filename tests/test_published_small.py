@@ -188,6 +188,12 @@ def test_gradients_count_as_published_and_as_here(script: ModuleType) -> None:
 def test_lines_of_another_version_are_not_joined(script: ModuleType, tmp_path: Path) -> None:
     head = script.head_of("random")
     path = tmp_path / "random.jsonl"
-    path.write_text(json.dumps({**head, "source_digest": "another"}) + "\n", "utf-8")
-    with pytest.raises(SystemExit, match="another version"):
-        script.complete("random", ["am_noise"], 1, 1, tmp_path)
+    for of in ("source_digest", "imports_digest"):
+        path.write_text(json.dumps({**head, of: "another"}) + "\n", "utf-8")
+        with pytest.raises(SystemExit, match="another version"):
+            script.complete("random", ["am_noise"], 1, 1, tmp_path)
+    del head["imports_digest"]  # of an older version, which did not write it down
+    path.write_text(json.dumps(head) + "\n", "utf-8")
+    script.complete("random", ["am_noise"], 1, 1, tmp_path)
+    found, lines = script.read(path)
+    assert (found, len(lines)) == (head, 1)
