@@ -9,7 +9,15 @@ import click
 
 from synthgym.cli.compare import compare
 from synthgym.cli.errors import EXIT_FAILED, OneLineGroup, one_line
-from synthgym.cli.options import Indices, Names, Running, flatten, running_options, targets_option
+from synthgym.cli.options import (
+    CostUnits,
+    Indices,
+    Names,
+    Running,
+    flatten,
+    running_options,
+    targets_option,
+)
 
 QUICK_BUDGET = 500
 QUICK_TARGETS = (0, 1)
@@ -57,9 +65,7 @@ def bench() -> None:
     show_default=True,
     help="Tune on dev, report on test.",
 )
-@click.option(
-    "--budget", type=click.IntRange(min=1), help="Cost units for each run.  [default: the task's]"
-)
+@click.option("--budget", type=CostUnits(), help="Cost units for each run.  [default: the task's]")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from synthgym.cli.errors import one_line
-from synthgym.cli.options import Names, Running, flatten, running_options, targets_option
+from synthgym.cli.options import CostUnits, Names, Running, flatten, running_options, targets_option
 
 if TYPE_CHECKING:
     from synthgym.leaderboard.compare import Comparison
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @targets_option("all of the reference")
 @click.option(
     "--budget",
-    type=click.IntRange(min=1),
+    type=CostUnits(),
     help="Cost units for each run; the reference runs are cut there.  [default: the reference's]",
 )
 @click.option(
@@ -150,6 +150,7 @@ def _write_page(
             title=title,
             commands=commands,
             remarks=tuple(comparing.remarks(found)),
+            marked=found.newcomers,
         )
     except MissingExtraError as error:  # what was asked for is there: the page is an extra
         click.echo(one_line(f"no page: {error}"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from synthgym.cli.errors import EXIT_INTERRUPTED, one_line
-from synthgym.cli.options import Seconds
+from synthgym.cli.options import CostUnits, Seconds
 
 if TYPE_CHECKING:
     from synthgym.cli.matching import Match, MatchFiles, MatchJob
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--budget",
-    type=click.IntRange(min=1),
+    type=CostUnits(),
     help="Cost units to spend: one for each sound tried, three with its gradient.  "
     "[default: about half a minute's worth]",
 )
@@ -72,7 +72,10 @@ def match(
     """Find the synthesizer settings that sound like FILE.
 
     FILE is a recording (WAV, FLAC, OGG, MP3, AIFF), or the name of a sample note that comes with
-    synthgym, such as trumpet. Ctrl-C stops the search and keeps the best so far.
+    synthgym, such as trumpet. Ctrl-C stops the search and keeps the best so far. Where a nearer
+    match of an earlier search lies, it is kept, and this one gets a number: FILE-2.
+
+    Sample notes: clean_guitar, drawbar_organ, kalimba, saw_lead, trumpet.
     """
     import torch
     from rich.console import Console
@@ -145,6 +148,8 @@ def _verdict(job: MatchJob, found: Match) -> str:
 
 
 def _print_files(files: MatchFiles) -> None:
+    for patch in files.kept:
+        click.echo(one_line(f"kept {patch}: nearer, or not a match"), err=True)
     click.echo(f"sound    {files.sound}")
     click.echo(f"patch    {files.patch}")
     if files.picture is not None:

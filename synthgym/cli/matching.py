@@ -40,6 +40,8 @@ COST_SECONDS: Final = 16_000
 AUTO_SECONDS: Final = (0.25, 5.0)
 """Shortest and longest sound that `duration_s=None` makes of a recording."""
 
+_PATCH_SUFFIX: Final = ".patch.json"
+
 _END_DB: Final = -60.0
 """The recording ends where it stays under this, in dB re its peak."""
 
@@ -117,6 +119,8 @@ class MatchFiles:
     patch: Path
     picture: Path | None
     """None where matplotlib is not installed."""
+    kept: tuple[Path, ...] = ()
+    """What would have been written over, and is nearer to the recording or no match at all."""
 
 
 def open_match(recording: str, settings: MatchSettings) -> MatchJob:
@@ -193,15 +197,17 @@ def best_so_far(job: MatchJob, status: str) -> Match | None:
 def write_match(match: Match, folder: Path) -> MatchFiles:
     """Write `<stem>.match.wav`, `<stem>.patch.json` and `<stem>.png` into the folder.
 
-    Each file is whole or not touched. Without matplotlib there is no picture.
+    Each file is whole or not touched. Where a nearer match of an earlier search lies, it stays, and
+    the stem gets a number: `<stem>-2`. Without matplotlib there is no picture.
 
     Raises:
         OSError, AudioError: a file cannot be written.
     """
-    stem = match.job.target.name
+    name = match.job.target.name
+    stem, kept = _free_stem(match, folder)
     sample_rate = match.job.task.clock.sample_rate
     sound, patch, picture = (
-        folder / f"{stem}{suffix}" for suffix in (".match.wav", ".patch.json", ".png")
+        folder / f"{stem}{suffix}" for suffix in (".match.wav", _PATCH_SUFFIX, ".png")
     )
     content = json.dumps(match_document(match), indent=2, allow_nan=False) + "\n"
 
@@ -213,7 +219,7 @@ def write_match(match: Match, folder: Path) -> MatchFiles:
 
     def write_picture(path: Path) -> None:
         made_by = f"{match.job.settings.synthesizer}, {match.job.solver_name}"
-        titles = (f"recording: {stem}", f"{made_by}: {match.distance_db:.2f} dB away")
+        titles = (f"recording: {name}", f"{made_by}: {match.distance_db:.2f} dB away")
         draw_match(path, match.job.target.samples, match.samples, sample_rate, titles)
 
     needed: dict[Path, Writer] = {sound: write_sound, patch: write_patch}
@@ -221,8 +227,27 @@ def write_match(match: Match, folder: Path) -> MatchFiles:
         write_whole({**needed, picture: write_picture})
     except MissingExtraError:
         write_whole(needed)
-        return MatchFiles(sound, patch, None)
-    return MatchFiles(sound, patch, picture)
+        return MatchFiles(sound, patch, None, kept)
+    return MatchFiles(sound, patch, picture, kept)
+
+
+def _free_stem(match: Match, folder: Path) -> tuple[str, tuple[Path, ...]]:
+    """Under which name to write, and the patches that stand in the way of a plainer one."""
+    name, kept = match.job.target.name, list[Path]()
+    while True:
+        stem = f"{name}-{len(kept) + 1}" if kept else name
+        patch = folder / f"{stem}{_PATCH_SUFFIX}"
+        if not os.path.lexists(patch) or _distance_of(patch) >= match.distance_db:
+            return stem, tuple(kept)
+        kept.append(patch)
+
+
+def _distance_of(patch: Path) -> float:
+    """The distance of an earlier match in dB; minus infinity of a file that is none."""
+    try:
+        return float(json.loads(patch.read_text(encoding="utf-8"))["match"]["distance_db"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return -math.inf
 
 
 def match_document(match: Match) -> dict[str, Any]:

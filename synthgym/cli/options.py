@@ -93,6 +93,26 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic since click
         return seconds
 
 
+class CostUnits(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5 only
+    """A whole number of cost units, at least 1; `2e4` and `20_000` are read too."""
+
+    name = "units"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the number."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (number >= 1 and number.is_integer()):
+            self.fail(
+                f"{value!r} is not a whole number of cost units above 0, such as 1000 or 1e3",
+                param,
+                ctx,
+            )
+        return int(number)
+
+
 def targets_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """`--targets`, by its other name `--indices`.
 

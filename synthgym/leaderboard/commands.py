@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from synthgym.errors import UnknownNameError
 from synthgym.leaderboard.boards import Board
@@ -86,6 +87,25 @@ def compare_commands(
         shlex.join((*start, *specs, *conditions, *end)) for conditions, specs in alike.items()
     ]
     return [*commands, shlex.join(("synthgym", "bench", "verify", f"{out_name}/records"))]
+
+
+def match_command(document: Mapping[str, Any], recording: str, out_name: str) -> str:
+    """The command that makes a matched recording anew.
+
+    Args:
+        document: the patch as `synthgym match` wrote it, of which `match` has the recording, the
+            task or the file of the patch, and the solver; the rest is said where it is there.
+        recording: where the recording is.
+        out_name: of the folder of the match.
+    """
+    made, clock = document["match"], document.get("clock", {})
+    own = str(made["task"]).endswith((".json", ".toml"))
+    words = ["synthgym", "match", recording]
+    words += ["--patch" if own else "--task", str(made["task"]), "--solver", str(made["solver"])]
+    words += [w for name in ("budget", "seed") if name in made for w in (f"--{name}", made[name])]
+    if {"n_samples", "sample_rate"} <= clock.keys():
+        words += ["--duration", clock["n_samples"] / clock["sample_rate"]]
+    return shlex.join([*map(str, words), "--out", out_name])
 
 
 def _recordings(name: str | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from synthgym.errors import RecordError
+from synthgym.leaderboard.commands import match_command
 
 _PATCH, _MATCH, _PICTURE = ".patch.json", ".match.wav", ".png"
 
@@ -26,6 +27,7 @@ class MatchedRecording:
         patch: its parameters.
         recording: the recording itself, or None where it does not lie beside its match.
         picture: both spectrograms, or None where there is none.
+        command: what makes the match anew.
     """
 
     name: str
@@ -35,6 +37,7 @@ class MatchedRecording:
     patch: str
     recording: str | None
     picture: str | None
+    command: str
 
 
 def matched_recordings(folder: Path, out_dir: Path) -> tuple[MatchedRecording, ...]:
@@ -59,10 +62,14 @@ def _found(folder: Path, out_dir: Path) -> Iterator[MatchedRecording]:
     for patch in sorted(folder.glob(f"*{_PATCH}")):
         stem = patch.name.removesuffix(_PATCH)
         try:
-            made = json.loads(patch.read_text(encoding="utf-8"))["match"]
+            document = json.loads(patch.read_text(encoding="utf-8"))
+            made = document["match"]
             how, distance_db = f"{made['task']}, {made['solver']}", float(made["distance_db"])
             original = folder / Path(made["recording"]).name
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            place = folder.resolve().name
+            at = f"{place}/{original.name}" if original.is_file() else original.name
+            command = match_command(document, at, place)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RecordError(
                 f"{patch}: not a patch that `synthgym match` wrote ({error!r}); move it away, "
                 "or match the recording again"
@@ -76,6 +83,7 @@ def _found(folder: Path, out_dir: Path) -> Iterator[MatchedRecording]:
             patch=_link(patch, out_dir),
             recording=_link(original, out_dir) if original.is_file() else None,
             picture=_link(picture, out_dir) if picture.is_file() else None,
+            command=command,
         )
 
 

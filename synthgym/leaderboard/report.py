@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -56,6 +56,7 @@ def write_report(
     commands: Sequence[str] | None = None,
     recordings: str | os.PathLike[str] | None = None,
     remarks: Sequence[str] = (),
+    marked: Iterable[str] = (),
     seed: int = 0,
 ) -> Path:
     """Write the report on a folder of records.
@@ -73,6 +74,7 @@ def write_report(
         commands: what makes records and report anew; None for what the records tell of it.
         recordings: folder of the recordings that runs were on, if not of the shipped notes.
         remarks: what has to be known to read the rankings, beside what the records tell.
+        marked: solvers whose rows stand out, such as newcomers among others.
         seed: of the bootstrap.
 
     Returns:
@@ -94,7 +96,9 @@ def write_report(
     shelves = _shelves(boards, sounds, target, of_runs)
     outer = _shelves(outside, sounds, target, of_runs)
     if commands is None:
-        commands = _commands([*boards, *outside], source, target, sounds, title, matches, of_runs)
+        made = [one.command for one in matched]
+        of_pages = _commands([*boards, *outside], source, target, sounds, title, matches, of_runs)
+        commands = [*of_pages[:-1], *made, of_pages[-1]]
     site = make_site(
         title,
         boards,
@@ -104,6 +108,7 @@ def write_report(
         recordings=matched,
         outside=tuple(map(distance_view, range(len(outside)), outside, outer)),
         remarks=remarks,
+        marked=marked,
         seed=seed,
     )
     _put_in_place(render(site), target, [*shelves, *outer])

@@ -52,6 +52,8 @@ class Site:
     recordings: tuple[MatchedRecording, ...] = ()
     outside: tuple[DistanceView, ...] = ()
     remarks: tuple[str, ...] = ()
+    marked: frozenset[str] = frozenset()
+    """Solvers whose rows stand out."""
     ladder_db: tuple[float, ...] = LADDER_DB
     weights: tuple[int, ...] = WEIGHTS
     metrics: tuple[metrics.Card, ...] = tuple(metrics.build(n).card for n in metrics.REPORTED)
@@ -67,6 +69,7 @@ def make_site(
     recordings: Sequence[MatchedRecording] = (),
     outside: Sequence[DistanceView] = (),
     remarks: Sequence[str] = (),
+    marked: Iterable[str] = (),
     seed: int = 0,
 ) -> Site:
     """Gather what the templates show.
@@ -80,6 +83,7 @@ def make_site(
         recordings: matches of sounds from outside.
         outside: boards of runs on recordings; with `boards`, at least one.
         remarks: what else has to be known to read the rankings.
+        marked: solvers whose rows stand out.
         seed: of the bootstrap.
     """
     every: list[Board | DistanceBoard] = [*boards, *(view.board for view in outside)]
@@ -106,6 +110,7 @@ def make_site(
         recordings=tuple(recordings),
         outside=tuple(outside),
         remarks=tuple(remarks),
+        marked=frozenset(marked),
     )
 
 

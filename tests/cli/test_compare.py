@@ -171,6 +171,11 @@ def test_several_at_once_and_one_after_another(tmp_path: Path, mine: Path, compa
     assert both.code == 0, both.err
     assert sorted(row[2] for row in rows(both.out) if row[:1] == [">"]) == ["near", "nearer"]
     assert "near is better" in both.out and "nearer is better" in both.out
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'class="solver marked" data-solver="([^"]*)"', page)) == {
+        "near",
+        "nearer",
+    }
     alone = compared(f"{mine}:Near", *options)
     assert [row[2] for row in rows(alone.out) if row[:1] == [">"]] == ["near"]
     assert any(row[1:2] == ["nearer"] for row in rows(alone.out)), "what was compared stays"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from synthgym import audio, metrics
 from synthgym.cli import main, matching, picture
 from synthgym.errors import MissingExtraError
+from synthgym.leaderboard.commands import match_command
 from synthgym.synth import document
 from synthgym.tasks import get_task
 
@@ -84,6 +86,52 @@ def test_the_same_seed_finds_the_same_patch_and_another_seed_another(
     first = (matched / "note.patch.json").read_bytes()
     assert (tmp_path / "0" / "note.patch.json").read_bytes() == first
     assert (tmp_path / "1" / "note.patch.json").read_bytes() != first
+
+
+def test_the_command_of_a_match_finds_it_again(
+    tmp_path: Path,
+    matched: Path,
+    call: Call,
+    quick: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a report names to make it anew, with a length that is no round number."""
+    monkeypatch.chdir(tmp_path)
+    call("match", matched / "note.wav", *quick, "--duration", "0.2346", "--out", "first")
+    first = Path("first/note.patch.json").read_text("utf-8")
+    command = match_command(json.loads(first), str(matched / "note.wav"), "again")
+    assert call(*shlex.split(command)[1:]).code == 0
+    assert Path("again/note.patch.json").read_text("utf-8") == first
+
+
+def test_a_nearer_match_is_kept(
+    tmp_path: Path, matched: Path, call: Call, quick: tuple[str, ...]
+) -> None:
+    patch = tmp_path / "note.patch.json"
+    args = ("match", matched / "note.wav", *quick, "--out", tmp_path)
+    call(*args)
+    found = patch.read_text("utf-8")
+    assert call(*args).err.count("kept") == 0, "the same again is no other match"
+    fields = json.loads(found)
+    fields["match"]["distance_db"] -= 0.01
+    patch.write_text(json.dumps(fields))
+    for _ in range(2):
+        ended = call(*args)
+        assert f"kept {patch}" in ended.err
+        assert str(tmp_path / "note-2.patch.json") in ended.out
+    assert json.loads(patch.read_text("utf-8")) == fields
+    assert (tmp_path / "note-2.patch.json").read_text("utf-8") == found
+    (tmp_path / "note-2.patch.json").write_text("of someone else")
+    assert str(tmp_path / "note-3.match.wav") in call(*args).out
+    assert (tmp_path / "note-2.patch.json").read_text("utf-8") == "of someone else"
+    fields["match"]["distance_db"] = 1000.0
+    patch.write_text(json.dumps(fields))
+    call(*args)
+    assert patch.read_text("utf-8") == found, "it is nearer than what was there"
+
+
+def test_help_names_the_sample_notes(call: Call) -> None:
+    assert f"Sample notes: {', '.join(audio.sample_notes())}." in call("match", "--help").out
 
 
 def test_a_sample_note_goes_by_its_name(tmp_path: Path, call: Call, quick: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from synthgym.cli.options import Indices, Names, Seconds, flatten
+from synthgym.cli.options import CostUnits, Indices, Names, Seconds, flatten
 from synthgym.leaderboard import Plan
 from synthgym.leaderboard import run as running
 
@@ -71,6 +71,21 @@ def test_seconds() -> None:
 def test_no_seconds(text: str) -> None:
     with pytest.raises(click.BadParameter, match="above 0 and up to 60"):
         Seconds().convert(text, None, None)
+
+
+def test_cost_units() -> None:
+    assert [CostUnits().convert(n, None, None) for n in ("1", "20_000", "1e3", 7)] == [
+        1,
+        20000,
+        1000,
+        7,
+    ]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "nan", "inf", "much", ""])
+def test_no_cost_units(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="not a whole number of cost units above 0"):
+        CostUnits().convert(text, None, None)
 
 
 @pytest.mark.parametrize("command", ["run", "compare"])

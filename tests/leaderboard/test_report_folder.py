@@ -105,6 +105,8 @@ def test_matched_recordings_are_linked(folder, tmp_path):
     assert outside == {f"../my%20notes/a%20b{s}" for s in (".flac", ".match.wav", ".patch.json")}
     assert "3.25 dB away" in parsed.text and f"{OSC}, random" in parsed.text
     assert "--sounds none --matches 'my notes'" in parsed.text
+    again = f"synthgym match 'my notes/a b.flac' --task {OSC} --solver random --out 'my notes'"
+    assert again in parsed.text
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"match": {"task": 1}}', None])
