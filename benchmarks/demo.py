@@ -12,7 +12,6 @@ targets and a fraction of the budget. `synthgym bench run` makes the real one.
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,7 @@ from rich.console import Console
 from synthgym.audio import sample_notes
 from synthgym.cli.benching import summary_lines, watch_plan
 from synthgym.cli.errors import EXIT_INTERRUPTED, faults, one_line
-from synthgym.cli.matching import MatchSettings, open_match, run_match, write_match
+from synthgym.cli.matching import MatchSettings, is_matched, open_match, run_match, write_match
 from synthgym.cli.output import make_folder
 from synthgym.cli.progress import watch
 from synthgym.leaderboard.plan import Plan
@@ -109,7 +108,7 @@ def match_note(demo: Demo, folder: Path, console: Console) -> None:
     recording = sample_notes()[demo.note]
     console.rule(f"2. A recorded note, {recording.stem}, matched by {demo.match.solver}")
     job = open_match(demo.note, demo.match)
-    if _is_matched(folder / f"{recording.stem}.patch.json", demo.match):
+    if is_matched(job, folder):
         click.echo(f"matched before: {folder}")
         return
     make_folder(folder)
@@ -120,16 +119,6 @@ def match_note(demo: Demo, folder: Path, console: Console) -> None:
     click.echo(
         f"distance {found.distance_db:.2f} dB; sound, patch and picture: {files.sound.parent}"
     )
-
-
-def _is_matched(patch: Path, settings: MatchSettings) -> bool:
-    """Whether the patch was found with these very settings."""
-    try:
-        made = json.loads(patch.read_text(encoding="utf-8"))["match"]
-    except (OSError, ValueError, KeyError):
-        return False
-    names = ("task", "solver", "seed", "budget")
-    return all(made.get(name) == getattr(settings, name) for name in names)
 
 
 @click.command()

@@ -185,6 +185,22 @@ def test_gradients_count_as_published_and_as_here(script: ModuleType) -> None:
     assert summary["median_cost"] == 200 + 2 * line["n_gradients"]
 
 
+def test_few_trials_are_never_beyond_chance(script: ModuleType) -> None:
+    (name,) = [name for name in script.ROWS if name == "add_sinesaw"]
+    lines = [
+        {**dict.fromkeys(("n_evaluations", "n_gradients", "wall_s", "distance_db"), 0), "trial": t}
+        | {"x": script.draws(script.ROWS[name], t)[0].tolist()}
+        for t in range(6)
+    ]
+    for n, surely in ((1, False), (5, False), (6, True)):
+        (found,) = script.summary_of(name, lines[:n])["beyond_chance"].values()
+        assert found == surely
+    summary = script.summary_of(name, lines)
+    (kind,) = script.ROWS[name].medians
+    assert script._cell(summary, kind) == "**0.0000** [6]"
+    assert script._cell({**summary, "beyond_chance": {kind: False}}, kind) == "~0.0000 [6]"
+
+
 def test_lines_of_another_version_are_not_joined(script: ModuleType, tmp_path: Path) -> None:
     head = script.head_of("random")
     path = tmp_path / "random.jsonl"
@@ -192,8 +208,17 @@ def test_lines_of_another_version_are_not_joined(script: ModuleType, tmp_path: P
         path.write_text(json.dumps({**head, of: "another"}) + "\n", "utf-8")
         with pytest.raises(SystemExit, match="another version"):
             script.complete("random", ["am_noise"], 1, 1, tmp_path)
-    del head["imports_digest"]  # of an older version, which did not write it down
-    path.write_text(json.dumps(head) + "\n", "utf-8")
-    script.complete("random", ["am_noise"], 1, 1, tmp_path)
-    found, lines = script.read(path)
-    assert (found, len(lines)) == (head, 1)
+    # Older files do not say what was imported: nothing, or something that may have changed.
+    for solver, joined in (("random", True), ("adam", False)):
+        old = script.head_of(solver)
+        del old["imports_digest"]
+        path = tmp_path / f"{solver}.jsonl"
+        path.write_text(json.dumps(old) + "\n", "utf-8")
+        if joined:
+            script.complete(solver, ["am_noise"], 1, 1, tmp_path)
+        else:
+            with pytest.raises(SystemExit, match="another version"):
+                script.complete(solver, ["am_noise"], 1, 1, tmp_path)
+            script.complete(solver, ["am_noise"], 0, 1, tmp_path)
+        found, lines = script.read(path)
+        assert (found, len(lines)) == (old, int(joined))

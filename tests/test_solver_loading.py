@@ -91,6 +91,87 @@ def test_a_digest_is_of_what_a_file_imports_too(tmp_path: Path) -> None:
     assert len(load_solver(f"{base}:Mine").digests.imports) == 16
 
 
+@pytest.mark.parametrize(
+    ("file", "imports", "counted", "left_alone"),
+    [
+        ("mine.py", "import beside", "beside.py", "other.py"),
+        ("mine.v2.py", "import beside", "beside.py", "other.py"),
+        ("mine.py", "from deep.er import x", "deep/er.py", "deep/x.py"),
+        ("mine.py", "from deep.er import x", "deep/__init__.py", "deep/other.py"),
+        ("mine.py", "def late():\n    from deep import x", "deep/x.py", "deep/er.py"),
+        ("mine.py", "import beside", "next.py", "other.py"),
+        ("deep/mine.py", "from deep.er import x", "deep/er.py", "er.py"),
+        ("site-packages/mine.py", "import beside", None, "site-packages/beside.py"),
+    ],
+)
+def test_which_files_are_in_the_digest_of_imports(
+    tmp_path: Path,
+    file: str,
+    imports: str,
+    counted: str | None,
+    left_alone: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / Path(file).parent
+    for path in (tmp_path / "deep", folder):
+        path.mkdir(exist_ok=True)
+    for name in ("deep/__init__.py", "deep/er.py", "next.py", "beside.py"):
+        (tmp_path / name).write_text("x = 0")
+    (folder / "beside.py").write_text("import next")
+    (folder / "next.py").write_text("x = 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / file).write_text(f"{imports}\n{MINIMAL}")
+
+    def digest_after_editing(name: str) -> str:
+        with (tmp_path / name).open("a") as edited:
+            edited.write("\ny = 1")
+        return load_solver(f"{tmp_path / file}:Mine").digests.imports
+
+    before = load_solver(f"{tmp_path / file}:Mine").digests.imports
+    assert (before == "") == (counted is None)
+    assert digest_after_editing(left_alone) == before
+    if counted is not None:
+        assert digest_after_editing(counted) != before
+
+
+def test_relative_imports_of_a_package_are_in_the_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    deep = tmp_path / "related" / "solvers"
+    deep.mkdir(parents=True)
+    for name in ("__init__.py", "solvers/__init__.py", "parts.py", "unused.py", "solvers/near.py"):
+        (tmp_path / "related" / name).write_text("")
+    (deep / "mine.py").write_text(f"from .. import parts\nfrom .near import __doc__\n{MINIMAL}")
+    seen = [load_solver("related.solvers.mine:Mine").digests.imports]
+    for name in ("unused.py", "parts.py", "solvers/near.py", "__init__.py"):
+        (tmp_path / "related" / name).write_text("x = 1")
+        seen.append(load_solver("related.solvers.mine:Mine").digests.imports)
+    assert seen[0] == seen[1]
+    assert len(set(seen)) == 4
+
+
+def test_what_lies_beside_is_read_again_too(tmp_path: Path) -> None:
+    """After an edit, and where two folders have a file of the same name."""
+    names = []
+    for folder, name in (("a", "first"), ("a", "second"), ("b", "third")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        write(tmp_path / folder, f"NAME = {name!r}", "named_alike.py")
+        text = "from named_alike import NAME\n" + MINIMAL.replace('"mine"', "NAME")
+        names.append(load_solver(f"{write(tmp_path / folder, text)}:Mine").name)
+    assert names == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("content", [b"\0", b"(" * 100_000, "é".encode("latin-1"), b"def", None])
+def test_what_cannot_be_read_is_no_reason_to_fail(tmp_path: Path, content: bytes | None) -> None:
+    """A file that an import would look at, and does not find to be what it needs."""
+    beside = tmp_path / "unreadable_part.py"
+    beside.mkdir() if content is None else beside.write_bytes(content)
+    long = "a" * 300
+    text = f"try:\n    import unreadable_part, {long}\nexcept BaseException:\n    pass\n{MINIMAL}"
+    assert load_solver(f"{write(tmp_path, text)}:Mine").name == "mine"
+
+
 def test_digests_of_baselines() -> None:
     random, adam, newton, rms = (
         load_solver(name).digests for name in ("random", "adam", "gauss-newton", "rmsprop")

@@ -72,8 +72,8 @@ def match(
     """Find the synthesizer settings that sound like FILE.
 
     FILE is a recording (WAV, FLAC, OGG, MP3, AIFF), or the name of a sample note that comes with
-    synthgym, such as trumpet. Ctrl-C stops the search and keeps the best so far. Where a nearer
-    match of an earlier search lies, it is kept, and this one gets a number: FILE-2.
+    synthgym, such as trumpet. Ctrl-C stops the search and keeps the best so far. What another
+    search found stays, and this one gets a number: FILE-2.
 
     Sample notes: clean_guitar, drawbar_organ, kalimba, saw_lead, trumpet.
     """
@@ -149,7 +149,7 @@ def _verdict(job: MatchJob, found: Match) -> str:
 
 def _print_files(files: MatchFiles) -> None:
     for patch in files.kept:
-        click.echo(one_line(f"kept {patch}: nearer, or not a match"), err=True)
+        click.echo(one_line(f"kept {patch}, which is of another search"), err=True)
     click.echo(f"sound    {files.sound}")
     click.echo(f"patch    {files.patch}")
     if files.picture is not None:

@@ -41,6 +41,7 @@ AUTO_SECONDS: Final = (0.25, 5.0)
 """Shortest and longest sound that `duration_s=None` makes of a recording."""
 
 _PATCH_SUFFIX: Final = ".patch.json"
+_SUFFIXES: Final = (".match.wav", _PATCH_SUFFIX, ".png")
 
 _END_DB: Final = -60.0
 """The recording ends where it stays under this, in dB re its peak."""
@@ -120,7 +121,7 @@ class MatchFiles:
     picture: Path | None
     """None where matplotlib is not installed."""
     kept: tuple[Path, ...] = ()
-    """What would have been written over, and is nearer to the recording or no match at all."""
+    """What would have been written over: a file for each name that was taken."""
 
 
 def open_match(recording: str, settings: MatchSettings) -> MatchJob:
@@ -197,18 +198,16 @@ def best_so_far(job: MatchJob, status: str) -> Match | None:
 def write_match(match: Match, folder: Path) -> MatchFiles:
     """Write `<stem>.match.wav`, `<stem>.patch.json` and `<stem>.png` into the folder.
 
-    Each file is whole or not touched. Where a nearer match of an earlier search lies, it stays, and
-    the stem gets a number: `<stem>-2`. Without matplotlib there is no picture.
+    Each file is whole or not touched. What another search found stays, as does any other file of
+    such a name, and the stem gets a number: `<stem>-2`. Without matplotlib there is no picture.
 
     Raises:
         OSError, AudioError: a file cannot be written.
     """
     name = match.job.target.name
-    stem, kept = _free_stem(match, folder)
+    stem, kept = _stem_for(match, folder)
     sample_rate = match.job.task.clock.sample_rate
-    sound, patch, picture = (
-        folder / f"{stem}{suffix}" for suffix in (".match.wav", _PATCH_SUFFIX, ".png")
-    )
+    sound, patch, picture = (folder / f"{stem}{suffix}" for suffix in _SUFFIXES)
     content = json.dumps(match_document(match), indent=2, allow_nan=False) + "\n"
 
     def write_sound(path: Path) -> None:
@@ -231,23 +230,51 @@ def write_match(match: Match, folder: Path) -> MatchFiles:
     return MatchFiles(sound, patch, picture, kept)
 
 
-def _free_stem(match: Match, folder: Path) -> tuple[str, tuple[Path, ...]]:
-    """Under which name to write, and the patches that stand in the way of a plainer one."""
+def is_matched(job: MatchJob, folder: Path) -> bool:
+    """Whether the folder holds what the job's search found."""
+    patches = folder.glob(f"{job.target.name}*{_PATCH_SUFFIX}")
+    return any(_distance_by(job, patch) is not None for patch in patches)
+
+
+def _stem_for(match: Match, folder: Path) -> tuple[str, tuple[Path, ...]]:
+    """Under which name to write, and the files that stand in the way of plainer ones.
+
+    The same search writes over its own files, unless it had come nearer before.
+    """
     name, kept = match.job.target.name, list[Path]()
     while True:
-        stem = f"{name}-{len(kept) + 1}" if kept else name
-        patch = folder / f"{stem}{_PATCH_SUFFIX}"
-        if not os.path.lexists(patch) or _distance_of(patch) >= match.distance_db:
+        stem = name if not kept else f"{name}-{len(kept) + 1}"
+        there = [p for suffix in _SUFFIXES if os.path.lexists(p := folder / f"{stem}{suffix}")]
+        former_db = _distance_by(match.job, folder / f"{stem}{_PATCH_SUFFIX}")
+        if not there or (former_db is not None and former_db >= match.distance_db):
             return stem, tuple(kept)
-        kept.append(patch)
+        kept.append(there[0])
 
 
-def _distance_of(patch: Path) -> float:
-    """The distance of an earlier match in dB; minus infinity of a file that is none."""
+def _distance_by(job: MatchJob, patch: Path) -> float | None:
+    """The distance in dB that the same search came to before; None of what else a file holds."""
     try:
-        return float(json.loads(patch.read_text(encoding="utf-8"))["match"]["distance_db"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return -math.inf
+        document = json.loads(patch.read_text(encoding="utf-8"))
+        made, n_samples = document["match"], document["clock"]["n_samples"]
+        same = all(made[name] == value for name, value in _conditions(job).items())
+        return (
+            float(made["distance_db"]) if same and n_samples == job.task.clock.n_samples else None
+        )
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+def _conditions(job: MatchJob) -> dict[str, Any]:
+    """What tells searches apart, beside the length of the sound."""
+    return {
+        "recording": Path(job.target.source).name,
+        "recording_gain_db": job.target.gain_db,
+        "task": job.settings.synthesizer,
+        "solver": job.solver_name,
+        "solver_spec": job.settings.solver,
+        "seed": job.settings.seed,
+        "budget": job.problem.budget,
+    }
 
 
 def match_document(match: Match) -> dict[str, Any]:
@@ -261,12 +288,7 @@ def match_document(match: Match) -> dict[str, Any]:
         job.task.clock.duration_s,
     )
     patch["match"] = {
-        "recording": Path(job.target.source).name,
-        "recording_gain_db": job.target.gain_db,
-        "task": job.settings.synthesizer,
-        "solver": job.solver_name,
-        "seed": job.settings.seed,
-        "budget": job.problem.budget,
+        **_conditions(job),
         "n_evaluations": job.problem.n_evaluations,
         "n_gradients": job.problem.n_gradients,
         "distance_db": match.distance_db,
@@ -283,7 +305,8 @@ def find_recording(recording: str) -> Path:
         AudioError: there is neither; the nearest sample note is named.
     """
     notes = audio.sample_notes()
-    by_name = {**{path.stem: path for path in notes.values()}, **notes}
+    files = {name: path for path in notes.values() for name in (path.stem, path.name)}
+    by_name = {**files, **notes}
     path = Path(recording)
     if os.path.lexists(path):
         return path

@@ -16,6 +16,9 @@ MAX_INDEX = 10_000
 MAX_SECONDS = 60.0
 """Longest sound that the command line handles: the search renders many of them at once."""
 
+MAX_UNITS = 2**53
+"""Cost units are counted up to this, exactly in JSON."""
+
 SAMPLE_RATES_HZ = (8_000, 192_000)
 """Lowest and highest sample rate of a rendering."""
 
@@ -104,7 +107,7 @@ class CostUnits(click.ParamType):  # type: ignore[type-arg]  # generic since cli
             number = float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if not (number >= 1 and number.is_integer()):
+        if not (1 <= number <= MAX_UNITS and number.is_integer()):
             self.fail(
                 f"{value!r} is not a whole number of cost units above 0, such as 1000 or 1e3",
                 param,

@@ -99,9 +99,10 @@ def match_command(document: Mapping[str, Any], recording: str, out_name: str) ->
         out_name: of the folder of the match.
     """
     made, clock = document["match"], document.get("clock", {})
-    own = str(made["task"]).endswith((".json", ".toml"))
+    own = str(made["task"]).lower().endswith((".json", ".toml"))
+    solver = str(made.get("solver_spec", made["solver"]))
     words = ["synthgym", "match", recording]
-    words += ["--patch" if own else "--task", str(made["task"]), "--solver", str(made["solver"])]
+    words += ["--patch" if own else "--task", str(made["task"]), "--solver", solver]
     words += [w for name in ("budget", "seed") if name in made for w in (f"--{name}", made[name])]
     if {"n_samples", "sample_rate"} <= clock.keys():
         words += ["--duration", clock["n_samples"] / clock["sample_rate"]]

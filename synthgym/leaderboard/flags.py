@@ -186,11 +186,16 @@ def _mixed(cells: Cells, solvers: Sequence[str]) -> list[Flag]:
             runs, lambda r: tuple(sorted(map(repr, r.header.settings.items())))
         ):
             found.append(Flag("settings", f"Runs of {solver} on one task differ in settings."))
-        if len({tuple(sorted(r.header.versions.items())) for r in runs}) > 1:
+        if len({tuple(sorted(_versions(r).items())) for r in runs}) > 1:
             found.append(
                 Flag("versions", f"Runs of {solver} were made with different software versions.")
             )
     return found
+
+
+def _versions(record: Record) -> dict[str, str]:
+    """Versions of a record; older ones do not say what the solver imported, others may be empty."""
+    return {name: version for name, version in record.header.versions.items() if version}
 
 
 def _differs_within_task(runs: Sequence[Record], key: Callable[[Record], Hashable]) -> bool:

@@ -259,7 +259,7 @@ def _header(
             "numpy": np.__version__,
             "python": platform.python_version(),
             "solver": factory.digests.own,
-            **({"imports": factory.digests.imports} if factory.digests.imports else {}),
+            "imports": factory.digests.imports,
             "kernels": "compiled" if kernels.ready() else "none",
         },
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -40,8 +40,8 @@ class Plan:
             cluster whose nodes share `folder`.
         redo_errors: do runs again whose solver raised.
         on_stale: what to do with records made under other conditions (budget, `stop_at_db`, suite
-            version, source file of the solver): `"error"` refuses, `"keep"` keeps them, `"redo"`
-            does them again.
+            version, source of the solver or of what it imports): `"error"` refuses, `"keep"` keeps
+            them, `"redo"` does them again.
         recordings: folder of sound files, the targets of the tasks out of domain
             (`task_ids("recordings")`); None for the notes that come with synthgym.
 

@@ -69,7 +69,7 @@ def _found(folder: Path, out_dir: Path) -> Iterator[MatchedRecording]:
             place = folder.resolve().name
             at = f"{place}/{original.name}" if original.is_file() else original.name
             command = match_command(document, at, place)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
             raise RecordError(
                 f"{patch}: not a patch that `synthgym match` wrote ({error!r}); move it away, "
                 "or match the recording again"

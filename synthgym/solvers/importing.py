@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -14,6 +15,9 @@ from typing import Any
 
 from synthgym.errors import MissingExtraError, SynthgymError
 from synthgym.solvers.protocol import describe_error
+
+_BESIDE: set[str] = set()
+"""Modules that files brought with them from their own folders."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,18 @@ class Imports:
         if not path.is_file():
             raise self.error(f"there is no {self.kind} file {path}")
         # A name of its own for each file: two users' `mine.py` must not shadow each other.
-        module_name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+        stem = path.stem.replace(".", "_")  # no dots: it is in no package
+        module_name = f"{stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
         spec = spec_from_file_location(
             module_name, path, loader=_UncachedLoader(module_name, str(path))
         )
         if spec is None or spec.loader is None:
             raise self.error(f"{self.kind} file {path} cannot be imported")
         module = module_from_spec(spec)
+        # What lay beside another file is not what lies beside this one, or has changed since.
+        for name in _BESIDE:
+            sys.modules.pop(name, None)
+        before = set(sys.modules)
         sys.modules[module_name] = module
         # As for a script: it may import the files beside it.
         sys.path.insert(0, str(path.parent))
@@ -86,6 +95,7 @@ class Imports:
             ) from error
         finally:
             sys.path.remove(str(path.parent))
+            _BESIDE.update(_beside(path.parent, set(sys.modules) - before - {module_name}))
         return module
 
     def missing(self, thing: str, error: ModuleNotFoundError, extra: str = "") -> MissingExtraError:
@@ -95,6 +105,18 @@ class Imports:
         return MissingExtraError(
             f"{self.kind} {thing!r} needs {package!r}, which is not installed: pip install {remedy}"
         )
+
+
+def _beside(folder: Path, names: Iterable[str]) -> Iterator[str]:
+    """Of some loaded modules, those that lie in a folder of a user's, or in a package there."""
+    if {"site-packages", "dist-packages"} & set(folder.parts):
+        return
+    for name in names:
+        root = name.partition(".")[0]
+        module = sys.modules.get(root)
+        places = list(getattr(module, "__path__", ())) or [getattr(module, "__file__", None)]
+        if root != "synthgym" and places[0] is not None and Path(places[0]).parent == folder:
+            yield name
 
 
 class _UncachedLoader(SourceFileLoader):

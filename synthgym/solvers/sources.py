@@ -6,8 +6,8 @@ import ast
 import hashlib
 import inspect
 import sys
-import sysconfig
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,10 +36,10 @@ def source_digests(found: type[Any]) -> SourceDigests:
     """The digests of a class; empty ones where its source cannot be read."""
     try:
         path = inspect.getsourcefile(found)
-        if path is None:
-            return SourceDigests()
-        own = Path(path).read_bytes()
+        own = None if path is None else Path(path).read_bytes()
     except (OSError, TypeError):
+        return SourceDigests()
+    if path is None or own is None:
         return SourceDigests()
     imported = _imported(sys.modules[found.__module__], own)
     imported.pop(Path(path), None)
@@ -53,61 +53,75 @@ def _digest(content: bytes) -> str:
 
 def _imported(module: ModuleType, source: bytes) -> dict[Path, bytes]:
     """The sources of all that a module imports from where its own code lives, by path."""
-    places = _places(module)
+    places = list(_places(module))
+    spec = getattr(module, "__spec__", None)
     found: dict[Path, bytes] = {}
-    waiting = [(module.__spec__.parent if module.__spec__ else "", source)]
+    waiting = [(spec.parent or "" if spec else "", source)]
     while waiting:
         package, source = waiting.pop()
-        for name in _names(source, package or ""):
+        for name in _names(source, package):
             for path, inside in _files(name, places):
-                if path not in found and path.is_file():
-                    found[path] = path.read_bytes()
-                    waiting.append((inside, found[path]))
+                if path not in found and (content := _read(path)) is not None:
+                    found[path] = content
+                    waiting.append((inside, content))
     return found
 
 
-def _places(module: ModuleType) -> Mapping[str, Path]:
-    """Folders of the packages whose modules count; that of `""` holds modules outside of any."""
-    places: dict[str, Path] = {}
+def _places(module: ModuleType) -> Iterator[tuple[str, Path]]:
+    """Packages whose modules count, with their folders; that of `""` holds modules outside any."""
     root, in_package, _ = module.__name__.partition(".")
-    folder = Path(module.__file__ or "").absolute().parent
     if in_package and root != "synthgym":
-        spec = find_spec(root)
-        for location in (spec.submodule_search_locations or ()) if spec else ():
-            places[root] = Path(location)
-    elif not in_package and str(folder) not in sysconfig.get_paths().values():
-        places[""] = folder
+        for location in getattr(sys.modules.get(root), "__path__", ()):
+            yield root, Path(location)
+    if not in_package:
+        folder = Path(module.__file__ or "").absolute().parent
+        if not {"site-packages", "dist-packages"} & set(folder.parts):
+            yield "", folder
+        while (folder / "__init__.py").is_file():  # a file of a package, loaded by its path
+            folder, root = folder.parent, folder.name
+            yield root, folder / root
     baselines = find_spec(_BASELINES)
     for location in (baselines.submodule_search_locations or ()) if baselines else ():
-        places[_BASELINES] = Path(location)
-    return places
+        yield _BASELINES, Path(location)
 
 
 def _names(source: bytes, package: str) -> Iterator[str]:
-    """Full names of the modules that some source imports, wherever in it."""
+    """Full names of the modules that some source imports, wherever in it, and of those around."""
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said when it was imported
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # lies where an import looks, and is not what it finds
+    named = [package]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            named += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) - node.level + 1]
             base = ".".join(filter(None, [*(above if node.level else []), node.module]))
-            yield base
-            yield from (f"{base}.{alias.name}".lstrip(".") for alias in node.names)
+            named += [f"{base}.{alias.name}".lstrip(".") for alias in node.names]
+    for name in named:
+        parts = name.split(".")
+        yield from (".".join(parts[:n]) for n in range(1, len(parts) + 1))
 
 
-def _files(name: str, places: Mapping[str, Path]) -> Iterator[tuple[Path, str]]:
+def _files(name: str, places: Sequence[tuple[str, Path]]) -> Iterator[tuple[Path, str]]:
     """Where a module may lie, and the package that it would be in."""
-    for prefix, folder in places.items():
+    for prefix, folder in places:
         if prefix and not f"{name}.".startswith(f"{prefix}."):
             continue
-        if not prefix and name.partition(".")[0] == "synthgym":
-            continue  # a file at the root of a checkout
+        if name == _BASELINES or (not prefix and name.partition(".")[0] == "synthgym"):
+            continue  # a docstring; a file at the root of a checkout
         parts = [part for part in name[len(prefix) :].split(".") if part]
         path = folder.joinpath(*parts)
         yield path / "__init__.py", name
         if parts:
             yield path.with_name(f"{path.name}.py"), name.rpartition(".")[0]
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except OSError:
+        return None

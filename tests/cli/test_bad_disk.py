@@ -77,9 +77,9 @@ def test_a_full_disk_leaves_the_former_results(
     without_progress: Call,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    former = {"note.match.wav": b"old", "note.patch.json": b"old", "note.png": b"old"}
-    for name, content in former.items():
-        (tmp_path / name).write_bytes(content)
+    assert call("match", matched / "note.wav", *quick, "--out", tmp_path).code == 0
+    former = _results(tmp_path)
+    assert set(former) == {"note.match.wav", "note.patch.json", "note.png"}
 
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

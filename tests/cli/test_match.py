@@ -18,7 +18,7 @@ from synthgym import audio, metrics
 from synthgym.cli import main, matching, picture
 from synthgym.errors import MissingExtraError
 from synthgym.leaderboard.commands import match_command
-from synthgym.synth import document
+from synthgym.synth import chains, document, graph
 from synthgym.tasks import get_task
 
 Call = Callable[..., Any]
@@ -104,30 +104,55 @@ def test_the_command_of_a_match_finds_it_again(
     assert Path("again/note.patch.json").read_text("utf-8") == first
 
 
-def test_a_nearer_match_is_kept(
+def test_the_command_of_a_match_names_what_is_one_s_own(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A solver's file, a patch's file, and a sample note by its file's name."""
+    monkeypatch.chdir(tmp_path)
+    graph.save(Path("own.toml"), chains.build("FM")).rename("Own.TOML")
+    Path("own.py").write_text(
+        "from synthgym.baselines.random_search import RandomSearch\n"
+        "class Own(RandomSearch):\n    name = 'own'\n"
+    )
+    options = ("--patch", "Own.TOML", "--solver", "own.py:Own", "--budget", 4, "--duration", 0.3)
+    assert call("match", "kalimba", *options, "--out", "first").code == 0
+    (patch,) = Path("first").glob("*.patch.json")
+    document = json.loads(patch.read_text("utf-8"))
+    command = match_command(document, document["match"]["recording"], "again")
+    assert call(*shlex.split(command)[1:]).code == 0
+    assert Path("again", patch.name).read_text("utf-8") == patch.read_text("utf-8")
+
+
+def test_what_another_search_found_is_kept(
     tmp_path: Path, matched: Path, call: Call, quick: tuple[str, ...]
 ) -> None:
+    def found(*options: Any) -> tuple[str, str]:
+        """The stem that was written, and what was said of others."""
+        ended = call("match", matched / "note.wav", *quick, *options, "--out", tmp_path)
+        (patch,) = (Path(line.split()[1]) for line in ended.out.splitlines() if ".json" in line)
+        return patch.name.removesuffix(".patch.json"), ended.err
+
+    assert found()[0] == "note"
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    stem, said = found()
+    assert (stem, "kept" in said) == ("note", False), "the same search"
+    for options in (("--seed", 1), ("--duration", 0.2)):
+        for _ in range(2):
+            stem, said = found(*options)
+            assert f"kept {tmp_path / 'note.match.wav'}" in said
+        assert stem == ("note-2" if options[0] == "--seed" else "note-3")
+    assert {name: (tmp_path / name).read_bytes() for name in first} == first
+    (tmp_path / "note-4.png").write_text("of something else")
+    assert found("--seed", 2)[0] == "note-5"
     patch = tmp_path / "note.patch.json"
-    args = ("match", matched / "note.wav", *quick, "--out", tmp_path)
-    call(*args)
-    found = patch.read_text("utf-8")
-    assert call(*args).err.count("kept") == 0, "the same again is no other match"
-    fields = json.loads(found)
-    fields["match"]["distance_db"] -= 0.01
+    fields = json.loads(patch.read_text("utf-8"))
+    fields["match"]["distance_db"] -= 0.01  # as if it had been stopped earlier this time
     patch.write_text(json.dumps(fields))
-    for _ in range(2):
-        ended = call(*args)
-        assert f"kept {patch}" in ended.err
-        assert str(tmp_path / "note-2.patch.json") in ended.out
-    assert json.loads(patch.read_text("utf-8")) == fields
-    assert (tmp_path / "note-2.patch.json").read_text("utf-8") == found
-    (tmp_path / "note-2.patch.json").write_text("of someone else")
-    assert str(tmp_path / "note-3.match.wav") in call(*args).out
-    assert (tmp_path / "note-2.patch.json").read_text("utf-8") == "of someone else"
-    fields["match"]["distance_db"] = 1000.0
-    patch.write_text(json.dumps(fields))
-    call(*args)
-    assert patch.read_text("utf-8") == found, "it is nearer than what was there"
+    assert found()[0] == "note-6"
+    for damage in ("{", "[]", '{"match": 1}', "[" * 100_000):
+        patch.write_text(damage)
+        assert found()[0] == "note-6"
+        assert patch.read_text() == damage
 
 
 def test_help_names_the_sample_notes(call: Call) -> None:

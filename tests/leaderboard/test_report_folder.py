@@ -91,6 +91,26 @@ def test_only_damaged_records_are_none(tmp_path):
         write_report(tmp_path / "r", tmp_path / "out")
 
 
+def test_what_the_tests_over_tasks_say_agrees(tmp_path):
+    """One order on three tasks is no chance, and three tasks tell no two solvers apart."""
+    for name, n_tasks in (("few", 3), ("one", 1)):
+        costs = {"first": 4, "second": 40, "third": 400}
+        tasks = (("DiffMoog-Osc-v0", 5), ("DiffMoog-SawSquare-v0", 4), ("DiffMoog-OscFilter-v0", 6))
+        write(
+            [
+                record(solver, [(1, 0, 9.0), (cost, 0, 0.1)], task=task, dimension=dimension)
+                for solver, cost in costs.items()
+                for task, dimension in tasks[:n_tasks]
+            ],
+            tmp_path / name,
+        )
+        page = write_report(tmp_path / name, tmp_path / f"{name}-page", sounds="none")
+        text = " ".join(parsed_report(page)["index.html"].text.split())
+        assert ("so not all rank alike" in text) == (n_tasks == 3)
+        assert ("3 tasks are too few to say" in text) == (n_tasks == 3)
+        assert "no ranks are shown to differ" not in text
+
+
 def test_matched_recordings_are_linked(folder, tmp_path):
     out, matches = tmp_path / "report", tmp_path / "my notes"
     matches.mkdir()

@@ -54,7 +54,7 @@ def test_a_plan_leaves_one_record_for_each_run(tmp_path: Path, solvers: Path) ->
     assert (calm.dimension, calm.solved_db, calm.track) == (5, 1.0, "search")
     assert calm.settings == {"shape": [5, 2]}
     assert calm.solver_spec == f"{solvers}:Calm"
-    software = {"synthgym", "torch", "numpy", "python", "solver", "kernels"}
+    software = {"synthgym", "torch", "numpy", "python", "solver", "imports", "kernels"}
     assert set(calm.versions) == software
     assert records[0].final.distance_db == records[0].improvements[-1].distance_db
     assert len({record.final.x for record in records}) == 8, "every run has a seed of its own"

@@ -304,6 +304,8 @@ def test_running_again_finds_out_what_rendering_cannot(folder: Path) -> None:
     digest = record.header.versions["solver"]
     path.write_text(cheaper.replace(f'"solver": "{digest}"', of_another))
     assert rerun(folder).reason.endswith("the source of the solver has changed since")
+    path.write_text(cheaper.replace('"imports": ""', '"imports": "0"'))
+    assert rerun(folder).reason.endswith("source of what the solver imports has changed since")
 
 
 @pytest.mark.parametrize(
