@@ -98,18 +98,19 @@ def compare(
     )
     summary = carry_out(plan)
     found = comparison.assemble(plan, runs, names)
-    _print_tables(found, summary)
+    remarks = tuple(comparing.remarks(found))
+    _print_tables(found, summary, remarks)
     words = [
         *(("--replace",) if replace else ()),
         *(("--reference", str(reference)) if reference is not None else ()),
         *(("--sounds", sounds) if sounds != "best" else ()),
     ]
-    _write_page(found, out, sounds, compare_commands(found.own, out.name, words))
+    _write_page(found, out, sounds, compare_commands(found.own, out.name, words), remarks)
     check_failures(plan, summary)
 
 
-def _print_tables(found: Comparison, summary: Summary) -> None:
-    """Print where the newcomers stand, overall and task by task."""
+def _print_tables(found: Comparison, summary: Summary, remarks: Sequence[str]) -> None:
+    """Print where the newcomers stand, overall and task by task, and what limits that."""
     from synthgym.cli import comparing
     from synthgym.cli.table import print_table
     from synthgym.leaderboard.score import score_records
@@ -123,7 +124,7 @@ def _print_tables(found: Comparison, summary: Summary) -> None:
         print_table(comparing.TASK_HEADER, comparing.task_rows(board, names), numeric=(2, 3, 5, 6))
         click.echo()
     flags = (flag.message for board in boards for flag in board.flags)
-    for line in (*comparing.remarks(found), *flags):
+    for line in (*remarks, *flags):
         click.echo(one_line(f"- {line}"))
     for line in comparing.time_lines(found.records, names, summary.n_done, summary.wall_s):
         click.echo(line)
@@ -134,9 +135,9 @@ def _write_page(
     out: Path,
     sounds: Literal["best", "all", "none"],
     commands: Sequence[str],
+    remarks: Sequence[str],
 ) -> None:
     """Write the page on the records, where the extra for it is installed."""
-    from synthgym.cli import comparing
     from synthgym.errors import MissingExtraError
     from synthgym.leaderboard.report import write_report
 
@@ -149,7 +150,7 @@ def _write_page(
             sounds=sounds,
             title=title,
             commands=commands,
-            remarks=tuple(comparing.remarks(found)),
+            remarks=remarks,
             marked=found.newcomers,
         )
     except MissingExtraError as error:  # what was asked for is there: the page is an extra
