@@ -91,12 +91,14 @@ class TaskSounds:
         duration_s: length of each sound, the width of its picture.
         nyquist_hz: highest frequency, the height of its picture.
         fault: why there are no sounds, or empty.
+        silent: solvers some of whose runs have no sound, cut at a budget short of where they ended.
     """
 
     groups: tuple[TargetSounds, ...]
     duration_s: float = 0.0
     nyquist_hz: float = 0.0
     fault: str = ""
+    silent: tuple[str, ...] = ()
 
     @property
     def files(self) -> set[str]:
@@ -149,6 +151,15 @@ def task_sounds(
         ),
         duration_s=task.clock.duration_s,
         nyquist_hz=task.clock.nyquist_hz,
+        silent=tuple(
+            sorted(
+                {
+                    r.header.solver
+                    for r in board.records
+                    if r.header.task == task_id and r.final.x is None and r.header.cut_from
+                }
+            )
+        ),
     )
 
 

@@ -165,6 +165,23 @@ def test_the_same_command_goes_on_where_it_was(tmp_path: Path, mine: Path, compa
     assert tables[0] == tables[1]
 
 
+def test_the_page_says_whose_cut_runs_cannot_be_heard(
+    tmp_path: Path, mine: Path, reference: Path, call: Call
+) -> None:
+    options = ("--reference", reference, "--out", tmp_path / "out", "--jobs", 1)
+    assert call("bench", "compare", f"{mine}:Near", "--budget", SMALL, *options).code == 0
+    (page,) = (tmp_path / "out" / "pages").glob(f"*-sounds-{TASKS[0]}.html")
+    text = page.read_text(encoding="utf-8")
+    heard = set(re.findall(r'<figure class="clip" data-solver="([^"]*)"', text))
+    (unheard,) = re.findall(r"Some runs of ([^<]*) cannot be heard", text)
+    cut = {
+        record.header.solver
+        for record in read_records(tmp_path / "out" / "records")
+        if record.final.x is None and record.header.task == TASKS[0]
+    }
+    assert "near" in heard and set(unheard.split(", ")) == cut != set()
+
+
 def test_several_at_once_and_one_after_another(tmp_path: Path, mine: Path, compared: Call) -> None:
     options = ("--budget", SMALL, "--tasks", TASKS[0], "--targets", 1)
     both = compared(f"{mine}:Near,{mine}:Nearer", *options)
