@@ -32,7 +32,7 @@ from synthgym.leaderboard.distances import (
 from synthgym.leaderboard.formatting import count, counted, decibels, share
 from synthgym.leaderboard.measures import DEFAULT_WEIGHT, WEIGHTS
 from synthgym.leaderboard.page import PAGES_FOLDER
-from synthgym.leaderboard.recordings import matched_recordings
+from synthgym.leaderboard.recordings import MatchedRecording, matched_recordings
 from synthgym.leaderboard.records import Record, read_records
 from synthgym.leaderboard.rendering import INDEX, render
 from synthgym.leaderboard.score import score_records
@@ -96,9 +96,9 @@ def write_report(
     shelves = _shelves(boards, sounds, target, of_runs)
     outer = _shelves(outside, sounds, target, of_runs)
     if commands is None:
-        made = [one.command for one in matched]
-        of_pages = _commands([*boards, *outside], source, target, sounds, title, matches, of_runs)
-        commands = [*of_pages[:-1], *made, of_pages[-1]]
+        commands = _commands(
+            [*boards, *outside], source, target, sounds, title, matches, of_runs, matched
+        )
     site = make_site(
         title,
         boards,
@@ -134,20 +134,21 @@ def _commands(
     title: str,
     matches: str | os.PathLike[str] | None,
     recordings: Path | None,
+    matched: Sequence[MatchedRecording],
 ) -> list[str]:
-    """The commands that make records and report anew, by names of folders."""
+    """The commands that make records, matches and report anew, by names of folders."""
     name = source.resolve().name
-    matched = None if matches is None else Path(matches).resolve().name
+    matches_name = None if matches is None else Path(matches).resolve().name
     heard = None if recordings is None else recordings.resolve().name
     last = report_command(
         name,
         target.name,
         title=title,
         sounds=sounds,
-        matches_name=matched,
+        matches_name=matches_name,
         recordings_name=heard,
     )
-    return [*all_commands(boards, name, heard), last]
+    return [*all_commands(boards, name, heard), *(one.command for one in matched), last]
 
 
 def report_size(out_dir: str | os.PathLike[str]) -> tuple[int, int]:

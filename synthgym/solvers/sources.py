@@ -35,14 +35,14 @@ class SourceDigests:
 def source_digests(found: type[Any]) -> SourceDigests:
     """The digests of a class; empty ones where its source cannot be read."""
     try:
-        path = inspect.getsourcefile(found)
-        own = None if path is None else Path(path).read_bytes()
-    except (OSError, TypeError):
+        path = Path(inspect.getsourcefile(found) or "")
+    except TypeError:
         return SourceDigests()
-    if path is None or own is None:
+    own = _read(path)
+    if own is None:
         return SourceDigests()
     imported = _imported(sys.modules[found.__module__], own)
-    imported.pop(Path(path), None)
+    imported.pop(path, None)
     parts = [_digest(source) for source in imported.values()]
     return SourceDigests(_digest(own), _digest("".join(sorted(parts)).encode()) if parts else "")
 
